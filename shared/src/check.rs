@@ -13,7 +13,10 @@ use crate::{
     time::Utc,
     tree::Frontier,
     types::KNOWN,
-    verify::words::{self as w, say},
+    verify::{
+        codes::{Class, class},
+        words::{self as w, say},
+    },
 };
 
 /// Consecutive segments this close are continuous (audit.md 2.2).
@@ -45,17 +48,14 @@ impl Finding {
     }
 }
 
-/// Whether a code is a note (UNSEALED, TORN-TAIL, GAP-DECLARED, UNKNOWN-TYPE …) and not damage.
+/// Whether a code is a note and not damage.
 pub fn is_note(code: &str) -> bool {
-    matches!(
-        code,
-        "UNSEALED" | "TORN-TAIL" | "GAP-DECLARED" | "UNKNOWN-TYPE" | "NO-HUB-KEY"
-    )
+    class(code) == Some(Class::Note)
 }
 
 /// Whether a code says that something could not be checked at all.
 pub fn is_blind(code: &str) -> bool {
-    matches!(code, "UNREADABLE" | "UNKNOWN-VERSION")
+    class(code) == Some(Class::Blind)
 }
 
 /// A declared gap, or the span of a segment.
@@ -300,13 +300,21 @@ impl Checker {
     /// Checks one line (LF included) against all that came before and adds it. Findings are damage or notes; a line
     /// that does not parse is counted with its leaf hash all the same so that later findings stay meaningful.
     pub fn line(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Record> {
+        self.read(bytes, findings).map(|(record, _)| record)
+    }
+    /// The same, with what the rules read of the line's data: None where it is not of its form.
+    pub fn read(
+        &mut self,
+        bytes: &[u8],
+        findings: &mut Vec<Finding>,
+    ) -> Option<(Record, Option<Facts>)> {
         let place = self.frontier.size();
         let mut record = None;
         let leaf = match Record::read(bytes) {
             Parsed::Record(read) => {
                 let leaf = read.leaf;
-                if self.judge(place, &read, findings) {
-                    record = Some(*read);
+                if let Some(facts) = self.judge(place, &read, findings) {
+                    record = Some((*read, facts.ok()));
                 }
                 leaf
             }
@@ -341,16 +349,21 @@ impl Checker {
         self.before = None;
     }
 
-    /// Rules 2 to 8; false when the line is of another log.
-    fn judge(&mut self, place: u64, record: &Record, findings: &mut Vec<Finding>) -> bool {
-        let at = format!("line {place}");
+    /// Rules 2 to 8, and what they read of the line's data; None when the line is of another log.
+    fn judge(
+        &mut self,
+        place: u64,
+        record: &Record,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Result<Facts, &'static str>> {
+        let at = || format!("line {place}");
         let origin = self.origin.get_or_insert_with(|| record.log.clone());
         if *origin != record.log {
             let text = say(w::FOREIGN_LINE, &[&record.log, origin]);
-            self.unread(Finding::new("FOREIGN-RECORD", at, text), findings);
-            return false;
+            self.unread(Finding::new("FOREIGN-RECORD", at(), text), findings);
+            return None;
         }
-        let mut found = |code, text: String| findings.push(Finding::new(code, at.clone(), text));
+        let mut found = |code, text: String| findings.push(Finding::new(code, at(), text));
 
         let expected = self.next_n;
         if record.n == expected {
@@ -376,21 +389,22 @@ impl Checker {
             mono: record.mono,
         });
 
-        match facts(record) {
+        let read = facts(record);
+        match &read {
             Err(key) => findings.push(Finding::new(
                 "RECORD-MALFORMED",
-                at,
-                say(w::BAD_VALUE, &[&key]),
+                at(),
+                say(w::BAD_VALUE, &[key]),
             )),
             Ok(Facts::Key(key)) => {
                 if record.kind == "key.roll" || place == 0 {
-                    self.keys.add(place, key);
+                    self.keys.add(place, key.clone());
                 }
             }
-            Ok(Facts::Segment(segment)) => self.segment(place, &segment, findings),
+            Ok(Facts::Segment(segment)) => self.segment(place, segment, findings),
             Ok(Facts::Gap(gap)) => self
                 .cams
-                .entry(gap.cam)
+                .entry(gap.cam.clone())
                 .or_default()
                 .gaps
                 .push((gap.next, gap.span)),
@@ -401,13 +415,13 @@ impl Checker {
                 {
                     findings.push(Finding::new(
                         "UNKNOWN-TYPE",
-                        at,
+                        at(),
                         say(w::UNKNOWN_TYPE, &[&record.kind]),
                     ));
                 }
             }
         }
-        true
+        Some(read)
     }
 
     /// Rules 5 to 7: start counter and clocks, for a line in its place.

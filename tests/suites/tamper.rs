@@ -11,4 +11,5 @@ mod hostile;
 mod lines;
 mod mutation;
 mod packages;
+mod rules;
 mod vectors;

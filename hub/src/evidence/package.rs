@@ -41,7 +41,7 @@ mod copies;
 mod record;
 
 use copies::{masters, working_copies};
-use record::{keys, later_clip, lines, proofs, register_line};
+use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
 const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
 const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
@@ -313,13 +313,8 @@ pub fn build<A: Authority>(
         &serde_json::to_vec(&manifest).map_err(log_error)?,
     )?;
 
-    let sums = sums(&rest)?;
-    put(
-        &rest,
-        names::SEAL,
-        &authority.seal(&sums).map_err(PackageError::Hub)?,
-    )?;
-    let sums = sha256(&sums);
+    let mut listing = sums(&rest)?;
+    seal(authority, &listing, &rest)?;
     let options = Options {
         hub: vec![hub_key],
         ..Options::default()
@@ -343,7 +338,15 @@ pub fn build<A: Authority>(
     if damaged(&early) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
-    register_line(authority, order, &working, &sums, &rest)?;
+    for name in copy_lines(authority, order, &working, &rest)? {
+        let digest = rest
+            .sha256(&name)
+            .map_err(io_error("read", &rest.path(&name)))?;
+        listing.push_str(&format!("{}  {name}\n", hex(&digest)));
+    }
+    seal(authority, &listing, &rest)?;
+    let sums = sha256(listing.as_bytes());
+    register_line(authority, order, &sums, &rest)?;
     let report = verify::package(&rest, &options);
     if report.findings.iter().any(|f| f.place == register)
         || damaged(&report)
@@ -410,8 +413,8 @@ fn line(log: &mut LogFolder, n: u64) -> Result<LogLine, PackageError> {
     Ok(LogLine { bytes, record })
 }
 
-/// Writes SHA256SUMS over what every file holds, read back from disk and opened; returns its bytes.
-fn sums(rest: &Resting) -> Result<Vec<u8>, PackageError> {
+/// What SHA256SUMS says of every file, read back from disk and opened.
+fn sums(rest: &Resting) -> Result<String, PackageError> {
     let mut out = String::new();
     for path in rest.list().map_err(io_error("list", rest.root()))? {
         let digest = rest
@@ -419,8 +422,23 @@ fn sums(rest: &Resting) -> Result<Vec<u8>, PackageError> {
             .map_err(io_error("read", &rest.path(&path)))?;
         out.push_str(&format!("{}  {path}\n", hex(&digest)));
     }
-    put(rest, names::SUMS, out.as_bytes())?;
-    Ok(out.into_bytes())
+    Ok(out)
+}
+
+/// Writes SHA256SUMS and its seal, in the place of those that are there.
+fn seal<A: Authority>(authority: &A, listing: &str, rest: &Resting) -> Result<(), PackageError> {
+    let seal = authority
+        .seal(listing.as_bytes())
+        .map_err(PackageError::Hub)?;
+    for (name, bytes) in [(names::SUMS, listing.as_bytes()), (names::SEAL, &seal)] {
+        match fs::remove_file(rest.path(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error("write", &rest.path(name))(e));
+            }
+            _ => put(rest, name, bytes)?,
+        }
+    }
+    Ok(())
 }
 
 fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {

@@ -299,6 +299,8 @@ fn scene(widths: [u16; 5]) -> Scene {
         cam: cam.clone(),
         s0: 8,
         s1: 11,
+        t0: start.plus_ms(12_500),
+        t1: start.plus_ms(46_100),
         grant: "G-1".into(),
         purpose: "0".repeat(64),
     };
@@ -633,6 +635,8 @@ fn refusals_leave_nothing() {
                 cam: CameraId::parse("c03").expect("cam"),
                 s0: 8,
                 s1: 11,
+                t0: order.request.t0,
+                t1: order.request.t1,
                 grant: "G".into(),
                 purpose: "0".repeat(64),
             },
@@ -677,6 +681,8 @@ fn footage_from_before_a_fork_v11() {
         cam: scene.order.request.camera.cam.clone(),
         s0: 8,
         s1: 11,
+        t0: scene.order.request.t0,
+        t1: scene.order.request.t1,
         grant: "G-1".into(),
         purpose: "0".repeat(64),
     };

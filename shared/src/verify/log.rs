@@ -1,20 +1,21 @@
 //! Pure. The verdict on a log folder.
 
 use super::{
-    Files, Options, Report, countersigned,
+    Anchored, Files, Options, Report,
+    anchors::{Anchors, Countersignature},
+    countersigned, left_by_a_computer,
     masks::Masks,
+    times::Times,
     words::{self as w, say},
 };
 use crate::{
-    check::{Ack, Checker, Facts, Finding, facts},
+    check::{Ack, Checker, Facts, Finding},
     id::hub_key_of,
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
     record::Digest,
+    time::Utc,
     tree::History,
 };
-
-/// Hub times further apart than this leave a stretch that was anchored late.
-const LATE_SECS: u64 = 3600;
 
 /// Where a head comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,9 @@ enum Source {
 struct Lines {
     checker: Checker,
     history: History,
-    /// `head.ack` lines: place and what they say.
-    acks: Vec<(u64, Ack)>,
+    /// `head.ack` lines: place, time, and what they say.
+    acks: Vec<(u64, Utc, Ack)>,
+    anchors: Anchors,
     readable: bool,
     /// Bytes after the last line, of a log still being written.
     torn: usize,
@@ -44,8 +46,7 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let Ok(names) = files.list() else {
         return Report::new(
             vec![Finding::new("UNREADABLE", "log", w::NO_FOLDER)],
-            false,
-            false,
+            Anchored::NotYet,
         );
     };
     let lines = read_lines(files, &names, options, &mut findings);
@@ -57,8 +58,8 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     for (source, note) in &heads {
         judge.head(*source, note, &mut findings);
     }
-    for (place, ack) in &lines.acks {
-        judge.ack(*place, ack, &mut findings);
+    for (place, t, ack) in &lines.acks {
+        judge.ack(*place, *t, ack, &mut findings);
     }
     forks(&heads, &lines.checker, &mut findings);
     if options.hub.is_empty() {
@@ -79,12 +80,12 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
             say(w::TORN_LIVE, &[&lines.torn]),
         ));
     }
-    let mut times = judge.times;
-    times.sort_unstable();
-    let late = times
-        .windows(2)
-        .any(|pair| pair[1].1.saturating_sub(pair[0].1) > LATE_SECS);
-    Report::new(findings, !times.is_empty(), late)
+    let said = judge.said;
+    let anchored = match options.hub.is_empty() {
+        true => Anchored::NotAsked,
+        false => lines.anchors.judge(said, size, &mut findings),
+    };
+    Report::new(findings, anchored)
 }
 
 fn read_lines(
@@ -97,14 +98,22 @@ fn read_lines(
         checker: Checker::new(None),
         history: History::default(),
         acks: vec![],
+        anchors: Anchors::default(),
         readable: false,
         torn: 0,
     };
-    let mut masks = Masks::default();
-    let names: Vec<&String> = names
-        .iter()
-        .filter(|n| n.ends_with(".jsonl") && !n.contains('/'))
-        .collect();
+    let mut rules: Option<(Masks, Times)> = None;
+    let mut own = Vec::new();
+    for name in names {
+        let a_line_file = name.ends_with(".jsonl") && !name.contains('/');
+        if left_by_a_computer(name) {
+            let place = format!("file {name}");
+            findings.push(Finding::new("PC-FILE", place, w::PC_FILE));
+        } else if a_line_file {
+            own.push(name);
+        }
+    }
+    let names = own;
     for (i, name) in names.iter().enumerate() {
         let count = lines.checker.size();
         if **name != format!("{count:010}.jsonl") {
@@ -136,17 +145,28 @@ fn read_lines(
                 break;
             }
             let place = lines.checker.size();
-            let record = lines.checker.line(line, findings);
+            let read = lines.checker.read(line, findings);
             lines.history.push(lines.checker.last_leaf());
-            let Some(record) = record else { continue };
+            lines.anchors.line(read.as_ref().map(|(record, _)| record));
+            let Some((record, facts)) = read else {
+                continue;
+            };
             lines.readable = true;
-            findings.extend(masks.line(&record));
-            if record.kind == "head.ack"
-                && let Ok(Facts::Ack(ack)) = facts(&record)
-            {
-                lines.acks.push((place, ack));
+            let (masks, times) = rules.get_or_insert_with(|| {
+                (
+                    Masks::new(&record.log, false),
+                    Times::new(&record.log, false),
+                )
+            });
+            masks.line(&record, findings);
+            times.line(&record, facts.as_ref(), findings);
+            if let Some(Facts::Ack(ack)) = facts {
+                lines.acks.push((place, record.t, ack));
             }
         }
+    }
+    if let Some((_, times)) = rules {
+        times.end(findings);
     }
     lines
 }
@@ -162,7 +182,7 @@ fn read_heads(
     let mut paths: Vec<(Source, &str)> = Vec::new();
     let below = |n: &&String| {
         n.strip_prefix("heads/")
-            .is_some_and(|rest| !rest.contains('/'))
+            .is_some_and(|rest| !rest.contains('/') && !left_by_a_computer(rest))
     };
     paths.extend(
         names
@@ -233,8 +253,8 @@ struct Judge<'a> {
     only_above: bool,
     /// Largest well-signed agreeing head.
     sealed: u64,
-    /// Good countersignatures: size and hub time.
-    times: Vec<(u64, u64)>,
+    /// Good countersignatures.
+    said: Vec<Countersignature>,
     ack_disagreed: bool,
 }
 
@@ -247,7 +267,7 @@ impl<'a> Judge<'a> {
             newest_agrees: false,
             only_above: false,
             sealed: 0,
-            times: vec![],
+            said: vec![],
             ack_disagreed: false,
         };
         if let Some((_, note)) = heads.iter().find(|(source, _)| *source == Source::Newest) {
@@ -257,7 +277,7 @@ impl<'a> Judge<'a> {
                 judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
             let kept = heads.iter().map(|(_, n)| (n.head.size, &n.head.root));
             let mut smaller = kept
-                .chain(lines.acks.iter().map(|(_, a)| (a.size, &a.root)))
+                .chain(lines.acks.iter().map(|(_, _, a)| (a.size, &a.root)))
                 .filter(|(s, _)| *s < size);
             judge.only_above =
                 size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
@@ -288,7 +308,7 @@ impl<'a> Judge<'a> {
             }
             findings.extend(state.faults);
             if let Some(time) = state.time {
-                self.times.push((size, time));
+                self.said.push(Countersignature::head(size, time));
             }
             let counts = state.time.is_some() || self.hub.is_empty();
             witnessed |= counts;
@@ -361,7 +381,7 @@ impl<'a> Judge<'a> {
         true
     }
 
-    fn ack(&mut self, place: u64, ack: &Ack, findings: &mut Vec<Finding>) {
+    fn ack(&mut self, place: u64, t: Utc, ack: &Ack, findings: &mut Vec<Finding>) {
         let at = format!("line {place}");
         let origin = self.lines.checker.origin().unwrap_or_default();
         let of_hub = |key: &&Vkey| key.name == ack.hub && hub_key_of(&key.name, origin);
@@ -381,7 +401,8 @@ impl<'a> Judge<'a> {
                 .unwrap_or(Cosigned::Absent);
             let sentence = match state {
                 Cosigned::Good { time } if time == ack.time => {
-                    self.times.push((ack.size, time));
+                    self.said
+                        .push(Countersignature::ack(ack.size, time, place, t));
                     None
                 }
                 Cosigned::Good { .. } | Cosigned::Bad => Some(w::BAD_COSIGNATURE),

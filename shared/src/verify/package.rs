@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::{
-    Files, Options, Report, countersigned,
+    Anchored, Files, Options, Report, countersigned, left_by_a_computer,
     masks::Masks,
+    times::Times,
     words::{self as w, say},
 };
 use crate::{
@@ -57,8 +58,7 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let blind = |place: &str, sentence| {
         Report::new(
             vec![Finding::new("UNREADABLE", place, sentence)],
-            false,
-            false,
+            Anchored::NotYet,
         )
     };
     let Ok(names) = files.list() else {
@@ -81,17 +81,26 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         .ok()
         .and_then(|bytes| manifest(&bytes));
     package.seal(&sums, manifest.as_ref());
+    if package.names.contains(names::TOKEN) {
+        let place = format!("file {}", names::TOKEN);
+        package.found("TIME-STAMP-NOT-CHECKED", place, w::TOKEN_UNCHECKED);
+    }
     match manifest {
         Some(manifest) => {
             let records = package.records(&manifest);
             package.masters(&manifest, &records);
+            package.copies(&manifest);
         }
         None => package.found("UNREADABLE", "file manifest.json", w::NO_MANIFEST),
     }
     if options.hub.is_empty() {
         package.found("NO-HUB-KEY", "package", w::NO_HUB_KEY);
     }
-    Report::new(package.findings, !options.hub.is_empty(), false)
+    let anchored = match options.hub.is_empty() {
+        true => Anchored::NotAsked,
+        false => Anchored::Well,
+    };
+    Report::new(package.findings, anchored)
 }
 
 fn manifest(bytes: &[u8]) -> Option<Manifest> {
@@ -203,7 +212,11 @@ impl Package<'_> {
             .cloned()
             .collect();
         for path in extra {
-            self.found("EXTRA-FILE", format!("file {path}"), w::FILE_EXTRA);
+            let place = format!("file {path}");
+            match left_by_a_computer(&path) {
+                true => self.found("PC-FILE", place, w::PC_FILE),
+                false => self.found("EXTRA-FILE", place, w::FILE_EXTRA),
+            }
         }
     }
 
@@ -270,11 +283,18 @@ impl Package<'_> {
         proof: &str,
         scheme: Option<&str>,
     ) -> (Option<Record>, bool) {
-        let line = self
-            .files
-            .read(record)
-            .ok()
-            .and_then(|bytes| Record::parse(&bytes).ok());
+        let bytes = self.files.read(record).ok();
+        self.proven(bytes.as_deref(), proof, scheme)
+    }
+
+    /// The same of a line that is at hand.
+    fn proven(
+        &mut self,
+        line: Option<&[u8]>,
+        proof: &str,
+        scheme: Option<&str>,
+    ) -> (Option<Record>, bool) {
+        let line = line.and_then(|bytes| Record::parse(bytes).ok());
         let of_hub = |log: &str| match Origin::parse(log) {
             Some(Origin::Hub { scheme: of, .. }) => Some(of) == scheme,
             _ => false,
@@ -366,7 +386,14 @@ impl Package<'_> {
             .map(|(head, _)| head);
 
         let mut keys: Vec<(u64, Vkey)> = Vec::new();
-        let mut masks = Masks::default();
+        let mut masks = Masks::new(&manifest.log, true);
+        let mut times = Times::new(&manifest.log, true);
+        for parsed in lines.iter().filter(|parsed| own(parsed)) {
+            if let Parsed::Record(record) = parsed {
+                masks.expect(record);
+            }
+        }
+        let mut clock_shown = None;
         for (k, (line, proof)) in lines.into_iter().zip(proofs).enumerate() {
             let record = match line {
                 Parsed::Malformed(fault) => {
@@ -392,22 +419,28 @@ impl Package<'_> {
                 );
                 continue;
             }
-            match facts(&record) {
-                Err(key) => self.found(
-                    "RECORD-MALFORMED",
-                    place.clone(),
-                    say(w::BAD_VALUE, &[&key]),
-                ),
+            let read = facts(&record);
+            if let Err(key) = &read {
+                let text = say(w::BAD_VALUE, &[key]);
+                self.found("RECORD-MALFORMED", place.clone(), text);
+            }
+            match record.kind.as_str() {
+                "clock.state" => clock_shown = clock_shown.or(Some(true)),
+                "seg.write" => clock_shown = clock_shown.or(Some(false)),
+                _ => {}
+            }
+            masks.line(&record, &mut self.findings);
+            times.line(&record, read.as_ref().ok(), &mut self.findings);
+            match read {
                 Ok(Facts::Key(key)) if record.kind == "key.roll" || record.n == 0 => {
-                    keys.push((record.n, key))
+                    keys.push((record.n, key));
                 }
                 Ok(Facts::Segment(segment)) => {
                     out.segments.insert(record.n, segment);
                 }
                 Ok(Facts::Gap(gap)) => out.gaps.push(gap),
-                Ok(_) => {}
+                _ => {}
             }
-            self.findings.extend(masks.line(&record));
             let fits = proof.filter(|p| p.index == record.n && Some(&p.head) == shared.as_ref());
             match fits.map(|p| (reached(&record.leaf, &p), p.head.head.root)) {
                 None | Some((None, _)) => self.found("PROOF-MISMATCH", place, w::PROOF_MISMATCH),
@@ -422,6 +455,10 @@ impl Package<'_> {
         }
         if let Some(head) = shared {
             self.head(&head, manifest, keys);
+        }
+        times.end(&mut self.findings);
+        if clock_shown == Some(false) {
+            self.found("CLOCK-NOT-SHOWN", "package", w::CLOCK_UNSHOWN);
         }
         out
     }
@@ -495,6 +532,7 @@ impl Package<'_> {
             .names
             .iter()
             .filter(|n| n.starts_with("master/") && !named.contains(n))
+            .filter(|n| self.listed.contains(*n) || !left_by_a_computer(n))
             .cloned()
             .collect();
         for path in unnamed {
@@ -547,6 +585,10 @@ impl Package<'_> {
         gaps: &[Span],
     ) {
         let (t0, t1) = (manifest.t0, manifest.t1);
+        if t1 <= t0 {
+            let text = say(w::ASKED_BACKWARDS, &[&t0, &t1]);
+            self.found("REQUEST-NOT-AS-LOGGED", "file manifest.json", text);
+        }
         let mut short = |text: String| {
             self.findings
                 .push(Finding::new("DOES-NOT-COVER-REQUEST", "package", text))
@@ -562,6 +604,56 @@ impl Package<'_> {
         }
         if !covered(last.span.t1, t1, gaps) {
             short(say(w::COVER_END, &[&last.span.t1, &t1]));
+        }
+    }
+
+    /// Each file below `working/` against the hub's own lines that say what copies it made.
+    fn copies(&mut self, manifest: &Manifest) {
+        let scheme = manifest.scheme();
+        let mut hashes = BTreeSet::new();
+        let lines = self.files.read(names::COPIES).ok();
+        for line in lines
+            .iter()
+            .flat_map(|l| l.split_inclusive(|b| *b == b'\n'))
+        {
+            let place = format!("file {}", names::COPIES);
+            let n = Record::parse(line).ok().map(|r| r.n);
+            let proof = n.map(|n| format!("{}/{n}.tlog-proof", names::COPY_PROOFS));
+            let (line, proven) = match proof {
+                Some(proof) => self.proven(Some(line), &proof, scheme),
+                None => (None, false),
+            };
+            let of = |r: &Record| {
+                let text = |key: &str| r.data.get(key).and_then(Value::as_str);
+                let meant = r.kind == "copy.made"
+                    && text("ref") == Some(&manifest.reference)
+                    && text("cam") == Some(&manifest.cam)
+                    && text("what") == Some("working");
+                text("sha256").and_then(unhex).filter(|_| meant)
+            };
+            match line.as_ref().and_then(of).filter(|_| proven) {
+                Some(hash) => drop(hashes.insert(hash)),
+                None => self.found("NOT-IN-LOG", place, w::COPY_UNPROVEN),
+            }
+        }
+        let copies: Vec<String> = self
+            .names
+            .iter()
+            .filter(|n| n.starts_with("working/"))
+            .filter(|n| self.listed.contains(*n) || !left_by_a_computer(n))
+            .cloned()
+            .collect();
+        for path in copies {
+            let place = format!("file {path}");
+            if lines.is_none() {
+                self.found("WORKING-COPY-NOT-COMPARED", place, w::COPY_UNCOMPARED);
+            } else if self
+                .files
+                .sha256(&path)
+                .map_or(true, |hash| !hashes.contains(&hash))
+            {
+                self.found("WORKING-COPY-NOT-AS-LOGGED", place, w::COPY_OTHER);
+            }
         }
     }
 
@@ -587,6 +679,23 @@ impl Package<'_> {
             );
             return;
         };
+        let asked = |key: &str| newest.data.get(key).and_then(Value::as_time);
+        match asked("t0").zip(asked("t1")) {
+            None => {
+                let text = say(w::ASKED_UNSAID, &[&newest.n]);
+                self.found("REQUEST-NOT-LOGGED", "package", text);
+            }
+            Some((t0, t1)) if (t0, t1) != (manifest.t0, manifest.t1) => {
+                let said: [&dyn std::fmt::Display; 5] =
+                    [&newest.n, &t0, &t1, &manifest.t0, &manifest.t1];
+                self.found(
+                    "REQUEST-NOT-AS-LOGGED",
+                    "package",
+                    say(w::ASKED_OTHERWISE, &said),
+                );
+            }
+            Some(_) => {}
+        }
         let Some((first, last)) = ends else { return };
         let span = |r: &Record| {
             let number = |key: &str| r.data.get(key).and_then(Value::as_u64);
