@@ -300,46 +300,42 @@ impl Checker {
     /// Checks one line (LF included) against all that came before and adds it. Findings are damage or notes; a line
     /// that does not parse is counted with its leaf hash all the same so that later findings stay meaningful.
     pub fn line(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Record> {
-        self.read(bytes, findings).map(|(record, _)| record)
+        let parsed = Record::read(bytes);
+        let (facts, leaf) = match &parsed {
+            Parsed::Record(record) => (Some(facts(record)), record.leaf),
+            _ => (None, leaf_hash(bytes)),
+        };
+        match (self.parsed(&parsed, facts.as_ref(), leaf, findings), parsed) {
+            (true, Parsed::Record(record)) => Some(*record),
+            _ => None,
+        }
     }
-    /// The same, with what the rules read of the line's data: None where it is not of its form.
-    pub fn read(
+    /// The same of a line that was read: what its data is to the rules, and its leaf hash. Whether it is a line of this log.
+    pub(crate) fn parsed(
         &mut self,
-        bytes: &[u8],
+        parsed: &Parsed,
+        facts: Option<&Result<Facts, &'static str>>,
+        leaf: Digest,
         findings: &mut Vec<Finding>,
-    ) -> Option<(Record, Option<Facts>)> {
+    ) -> bool {
         let place = self.frontier.size();
-        let mut record = None;
-        let leaf = match Record::read(bytes) {
-            Parsed::Record(read) => {
-                let leaf = read.leaf;
-                if let Some(facts) = self.judge(place, &read, findings) {
-                    record = Some((*read, facts.ok()));
-                }
-                leaf
+        let unread = |code, text| Finding::new(code, format!("line {place}"), text);
+        let own = match (parsed, facts) {
+            (Parsed::Record(record), Some(facts)) => self.judge(place, record, facts, findings),
+            (Parsed::Version(v), _) => {
+                let finding = unread("UNKNOWN-VERSION", say(w::VERSION, &[v]));
+                self.unread(finding, findings);
+                false
             }
-            Parsed::Version(v) => {
-                self.unread(
-                    Finding::new(
-                        "UNKNOWN-VERSION",
-                        format!("line {place}"),
-                        say(w::VERSION, &[&v]),
-                    ),
-                    findings,
-                );
-                leaf_hash(bytes)
+            (Parsed::Malformed(fault), _) => {
+                self.unread(unread("RECORD-MALFORMED", fault.0.clone()), findings);
+                false
             }
-            Parsed::Malformed(fault) => {
-                self.unread(
-                    Finding::new("RECORD-MALFORMED", format!("line {place}"), fault.0),
-                    findings,
-                );
-                leaf_hash(bytes)
-            }
+            (Parsed::Record(_), None) => false, // whoever has read it has its data
         };
         self.frontier.push(leaf);
         self.last_leaf = leaf;
-        record
+        own
     }
 
     /// A line that takes its place but tells nothing.
@@ -349,19 +345,20 @@ impl Checker {
         self.before = None;
     }
 
-    /// Rules 2 to 8, and what they read of the line's data; None when the line is of another log.
+    /// Rules 2 to 8; false when the line is of another log.
     fn judge(
         &mut self,
         place: u64,
         record: &Record,
+        read: &Result<Facts, &'static str>,
         findings: &mut Vec<Finding>,
-    ) -> Option<Result<Facts, &'static str>> {
+    ) -> bool {
         let at = || format!("line {place}");
         let origin = self.origin.get_or_insert_with(|| record.log.clone());
         if *origin != record.log {
             let text = say(w::FOREIGN_LINE, &[&record.log, origin]);
             self.unread(Finding::new("FOREIGN-RECORD", at(), text), findings);
-            return None;
+            return false;
         }
         let mut found = |code, text: String| findings.push(Finding::new(code, at(), text));
 
@@ -389,8 +386,7 @@ impl Checker {
             mono: record.mono,
         });
 
-        let read = facts(record);
-        match &read {
+        match read {
             Err(key) => findings.push(Finding::new(
                 "RECORD-MALFORMED",
                 at(),
@@ -421,7 +417,7 @@ impl Checker {
                 }
             }
         }
-        Some(read)
+        true
     }
 
     /// Rules 5 to 7: start counter and clocks, for a line in its place.
@@ -464,7 +460,12 @@ impl Checker {
 
     /// Rule 8 for `seg.write`.
     fn segment(&mut self, place: u64, segment: &Segment, findings: &mut Vec<Finding>) {
-        let cam = self.cams.entry(segment.cam.clone()).or_default();
+        if !self.cams.contains_key(&segment.cam) {
+            self.cams.insert(segment.cam.clone(), Camera::default());
+        }
+        let Some(cam) = self.cams.get_mut(&segment.cam) else {
+            return;
+        };
         let gaps: Vec<Span> = cam
             .gaps
             .drain(..)

@@ -109,6 +109,7 @@ mod tests {
         let sources = [
             include_str!("../check.rs"),
             include_str!("anchors.rs"),
+            include_str!("lines.rs"),
             include_str!("log.rs"),
             include_str!("masks.rs"),
             include_str!("mod.rs"),

@@ -2,19 +2,15 @@
 
 use super::{
     Anchored, Files, Options, Report,
-    anchors::{Anchors, Countersignature},
+    anchors::Countersignature,
     countersigned, left_by_a_computer,
-    masks::Masks,
-    times::Times,
+    lines::{Acknowledged, Lines, Stated},
     words::{self as w, say},
 };
 use crate::{
-    check::{Ack, Checker, Facts, Finding},
-    id::hub_key_of,
-    note::{Cosigned, SignedHead, Vkey, check_cosignature},
+    check::{Checker, Finding},
+    note::{SignedHead, Vkey},
     record::Digest,
-    time::Utc,
-    tree::History,
 };
 
 /// Where a head comes from.
@@ -30,17 +26,6 @@ enum Source {
     Given,
 }
 
-struct Lines {
-    checker: Checker,
-    history: History,
-    /// `head.ack` lines: place, time, and what they say.
-    acks: Vec<(u64, Utc, Ack)>,
-    anchors: Anchors,
-    readable: bool,
-    /// Bytes after the last line, of a log still being written.
-    torn: usize,
-}
-
 pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let mut findings = Vec::new();
     let Ok(names) = files.list() else {
@@ -49,17 +34,19 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
             Anchored::NotYet,
         );
     };
-    let lines = read_lines(files, &names, options, &mut findings);
+    let mut lines = Lines::read(files, &names, options, &mut findings);
     if !lines.readable {
         findings.push(Finding::new("UNREADABLE", "log", w::NO_LINE));
     }
     let heads = read_heads(files, &names, options, &lines, &mut findings);
+    let sizes = heads.iter().map(|(_, note)| note.head.size).collect();
+    lines.recall(files, sizes);
     let mut judge = Judge::new(&lines, &options.hub, &heads);
     for (source, note) in &heads {
         judge.head(*source, note, &mut findings);
     }
-    for (place, t, ack) in &lines.acks {
-        judge.ack(*place, *t, ack, &mut findings);
+    for ack in &lines.acks {
+        judge.ack(ack, &mut findings);
     }
     forks(&heads, &lines.checker, &mut findings);
     if options.hub.is_empty() {
@@ -86,89 +73,6 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         false => lines.anchors.judge(said, size, &mut findings),
     };
     Report::new(findings, anchored)
-}
-
-fn read_lines(
-    files: &dyn Files,
-    names: &[String],
-    options: &Options,
-    findings: &mut Vec<Finding>,
-) -> Lines {
-    let mut lines = Lines {
-        checker: Checker::new(None),
-        history: History::default(),
-        acks: vec![],
-        anchors: Anchors::default(),
-        readable: false,
-        torn: 0,
-    };
-    let mut rules: Option<(Masks, Times)> = None;
-    let mut own = Vec::new();
-    for name in names {
-        let a_line_file = name.ends_with(".jsonl") && !name.contains('/');
-        if left_by_a_computer(name) {
-            let place = format!("file {name}");
-            findings.push(Finding::new("PC-FILE", place, w::PC_FILE));
-        } else if a_line_file {
-            own.push(name);
-        }
-    }
-    let names = own;
-    for (i, name) in names.iter().enumerate() {
-        let count = lines.checker.size();
-        if **name != format!("{count:010}.jsonl") {
-            findings.push(Finding::new(
-                "MISSING-OR-REORDERED",
-                format!("line {count}"),
-                say(w::FILE_PLACE, &[name, &count]),
-            ));
-        }
-        let Ok(bytes) = files.read(name) else {
-            findings.push(Finding::new(
-                "UNREADABLE",
-                format!("file {name}"),
-                w::NO_FILE,
-            ));
-            continue;
-        };
-        for line in bytes.split_inclusive(|b| *b == b'\n') {
-            if !line.ends_with(b"\n") {
-                if options.live && i + 1 == names.len() {
-                    lines.torn = line.len();
-                } else {
-                    findings.push(Finding::new(
-                        "RECORD-MALFORMED",
-                        "tail",
-                        say(w::TORN, &[&line.len()]),
-                    ));
-                }
-                break;
-            }
-            let place = lines.checker.size();
-            let read = lines.checker.read(line, findings);
-            lines.history.push(lines.checker.last_leaf());
-            lines.anchors.line(read.as_ref().map(|(record, _)| record));
-            let Some((record, facts)) = read else {
-                continue;
-            };
-            lines.readable = true;
-            let (masks, times) = rules.get_or_insert_with(|| {
-                (
-                    Masks::new(&record.log, false),
-                    Times::new(&record.log, false),
-                )
-            });
-            masks.line(&record, findings);
-            times.line(&record, facts.as_ref(), findings);
-            if let Some(Facts::Ack(ack)) = facts {
-                lines.acks.push((place, record.t, ack));
-            }
-        }
-    }
-    if let Some((_, times)) = rules {
-        times.end(findings);
-    }
-    lines
 }
 
 /// All heads of this log in the order they are judged in.
@@ -275,18 +179,18 @@ impl<'a> Judge<'a> {
             judge.newest = size;
             judge.newest_agrees =
                 judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
-            let kept = heads.iter().map(|(_, n)| (n.head.size, &n.head.root));
-            let mut smaller = kept
-                .chain(lines.acks.iter().map(|(_, _, a)| (a.size, &a.root)))
-                .filter(|(s, _)| *s < size);
-            judge.only_above =
-                size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
+            let kept = heads
+                .iter()
+                .map(|(_, n)| (n.head.size, judge.agrees(n.head.size, &n.head.root)));
+            let acks = lines.acks.iter().map(|a| (a.size, a.agrees == Some(true)));
+            let mut smaller = kept.chain(acks).filter(|(s, _)| *s < size);
+            judge.only_above = size == lines.checker.size() && smaller.all(|(_, agrees)| agrees);
         }
         judge
     }
 
     fn agrees(&self, size: u64, root: &Digest) -> bool {
-        self.lines.history.root(size).as_ref() == Some(root)
+        self.lines.agrees(size, root)
     }
 
     fn head(&mut self, source: Source, note: &SignedHead, findings: &mut Vec<Finding>) {
@@ -312,15 +216,8 @@ impl<'a> Judge<'a> {
             }
             let counts = state.time.is_some() || self.hub.is_empty();
             witnessed |= counts;
-            if witnessed
-                && self.witnessed(
-                    size,
-                    &note.head.root,
-                    counts,
-                    &countersigned_place,
-                    findings,
-                )
-            {
+            if witnessed && !self.agrees(size, &note.head.root) {
+                self.disagrees(size, counts, &countersigned_place, findings);
                 return;
             }
         }
@@ -348,19 +245,9 @@ impl<'a> Judge<'a> {
         });
     }
 
-    /// A root the hub countersigned, against the lines; true when it does not agree with them.
-    fn witnessed(
-        &self,
-        size: u64,
-        root: &Digest,
-        counts: bool,
-        place: &str,
-        findings: &mut Vec<Finding>,
-    ) -> bool {
+    /// A root the hub countersigned is not that of the lines.
+    fn disagrees(&self, size: u64, counts: bool, place: &str, findings: &mut Vec<Finding>) {
         let lines = self.lines.checker.size();
-        if self.agrees(size, root) {
-            return false;
-        }
         if size > lines {
             if counts && size > self.newest {
                 findings.push(Finding::new(
@@ -378,48 +265,31 @@ impl<'a> Judge<'a> {
                 say(w::ALTERED_OR_FORKED, &[&size]),
             ));
         }
-        true
     }
 
-    fn ack(&mut self, place: u64, t: Utc, ack: &Ack, findings: &mut Vec<Finding>) {
-        let at = format!("line {place}");
-        let origin = self.lines.checker.origin().unwrap_or_default();
-        let of_hub = |key: &&Vkey| key.name == ack.hub && hub_key_of(&key.name, origin);
-        let named: Vec<&Vkey> = self.hub.iter().filter(of_hub).collect();
+    fn ack(&mut self, ack: &Acknowledged, findings: &mut Vec<Finding>) {
+        let at = || format!("line {}", ack.place);
         let mut counts = true;
-        if !named.is_empty() {
-            let head = ack.head(origin);
-            let check = |key: &&Vkey| {
-                ack.signature
-                    .as_ref()
-                    .map_or(Cosigned::Bad, |s| check_cosignature(&head, s, key))
-            };
-            let state = named
-                .iter()
-                .map(check)
-                .find(|s| *s != Cosigned::Absent)
-                .unwrap_or(Cosigned::Absent);
-            let sentence = match state {
-                Cosigned::Good { time } if time == ack.time => {
-                    self.said
-                        .push(Countersignature::ack(ack.size, time, place, t));
-                    None
-                }
-                Cosigned::Good { .. } | Cosigned::Bad => Some(w::BAD_COSIGNATURE),
-                Cosigned::Absent => Some(w::HUB_NAME_ONLY),
-            };
-            if let Some(sentence) = sentence {
-                counts = false;
-                findings.push(Finding::new(
-                    "BAD-SIGNATURE",
-                    at.clone(),
-                    say(sentence, &[&ack.hub]),
-                ));
+        let sentence = match ack.stated {
+            Stated::ByNobody => None,
+            Stated::Good => {
+                let said = Countersignature::ack(ack.size, ack.time, ack.place, ack.t);
+                self.said.push(said);
+                None
             }
+            Stated::Bad => Some(w::BAD_COSIGNATURE),
+            Stated::NameOnly => Some(w::HUB_NAME_ONLY),
+        };
+        if let Some(sentence) = sentence {
+            counts = false;
+            let hub = self.lines.hubs.get(&ack.place);
+            let text = say(sentence, &[&hub.map_or("", String::as_str)]);
+            findings.push(Finding::new("BAD-SIGNATURE", at(), text));
         }
         // The first says it; where lines were changed all later ones disagree too.
-        if !self.ack_disagreed {
-            self.ack_disagreed = self.witnessed(ack.size, &ack.root, counts, &at, findings);
+        if !self.ack_disagreed && ack.agrees != Some(true) {
+            self.ack_disagreed = true;
+            self.disagrees(ack.size, counts, &at(), findings);
         }
     }
 }

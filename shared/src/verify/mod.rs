@@ -4,6 +4,7 @@
 
 mod anchors;
 pub mod codes;
+mod lines;
 mod log;
 mod masks;
 mod package;

@@ -11,6 +11,7 @@ mod hub;
 mod masks;
 mod peers;
 mod record;
+mod verify;
 
 /// Measures for so many seconds, where a time can be chosen.
 type Bench = fn(u64) -> Done<Vec<Figure>>;
@@ -23,6 +24,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("record.start", record::start),
     ("retention.sweep", record::sweep),
     ("hub.pages", hub::pages),
+    ("audit.verify", verify::verify),
 ];
 /// How many cameras are recorded where nothing else is asked for.
 const CAMERAS: [&str; 4] = [
