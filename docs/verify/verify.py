@@ -1000,13 +1000,12 @@ class Masks:
 
     def expect(self, r):
         """A line that sets a mask is known of, though it may lie further on: a package has not every line."""
-        cam, mask = text(r.data.get("cam")), None
-        if r.type == "mask.set":
-            mask = text(r.data.get("mask"))
-        elif r.type == "mask.lift":
-            mask = text(r.data.get("instead"))
-        if cam is not None and mask is not None:
-            self.known.setdefault(cam, set()).add(mask)
+        cam = text(r.data.get("cam"))
+        # What is lifted was set.
+        keys = {"mask.set": ("mask",), "mask.lift": ("mask", "instead")}.get(r.type, ())
+        masks = {text(r.data.get(key)) for key in keys} - {None}
+        if cam is not None and masks:
+            self.known.setdefault(cam, set()).update(masks)
 
     def line(self, r):
         before, self.before = self.before, r.t

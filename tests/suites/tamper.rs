@@ -11,5 +11,6 @@ mod hostile;
 mod lines;
 mod mutation;
 mod packages;
+mod page;
 mod rules;
 mod vectors;

@@ -73,12 +73,14 @@ impl Masks {
     /// A line that sets a mask is known of, though it may lie further on: a package has not every line.
     pub fn expect(&mut self, record: &Record) {
         let text = |key: &str| record.data.get(key).and_then(Value::as_str);
-        let mask = match record.kind.as_str() {
-            "mask.set" => text("mask"),
-            "mask.lift" => text("instead"),
-            _ => None,
+        let masks = match record.kind.as_str() {
+            "mask.set" => [text("mask"), None],
+            // What is lifted was set.
+            "mask.lift" => [text("mask"), text("instead")],
+            _ => [None, None],
         };
-        if let (Some(cam), Some(mask)) = (text("cam"), mask) {
+        let Some(cam) = text("cam") else { return };
+        for mask in masks.into_iter().flatten() {
             self.known.insert((cam.into(), mask.into()));
         }
     }
