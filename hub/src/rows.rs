@@ -9,6 +9,8 @@ use shared::{
 };
 use utoipa::ToSchema;
 
+use crate::reason::pulls::ReasonRow;
+
 /// A camera whose newest picture is older than this, as its box reported it, is not said to record.
 const FRESH_MS: i64 = 15_000;
 
@@ -149,6 +151,8 @@ pub struct ExhibitRow {
     pub state: String,
     /// Plain sentence: what it waits for, why it failed.
     pub why: String,
+    /// The same for programs.
+    pub reasons: Vec<ReasonRow>,
     pub bytes: u64,
     pub total: u64,
     pub made: Utc,

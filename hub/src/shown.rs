@@ -18,8 +18,9 @@ use crate::{
     error::{HubError, plain},
     hub::Hub,
     list::{Part, Rows},
-    reason::Footage as Because,
+    reason::{Footage as Because, pulls},
     rows::{BoxRow, CameraRow, ExhibitRow},
+    words,
 };
 
 /// Every box as its last report, its log and the hub itself have it, worst first. Blocking.
@@ -156,7 +157,8 @@ fn exhibit_row(
         t0: r.t0,
         t1: r.t1,
         state: r.state.as_str().into(),
-        why: r.why,
+        why: words::pulls(&r.why, &hub.config.zone),
+        reasons: pulls::rows(&r.why, &hub.config.zone),
         bytes: live.as_ref().map_or(0, |p| p.bytes),
         total: live.as_ref().map_or(0, |p| p.total),
         made: r.made,

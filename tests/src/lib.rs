@@ -16,6 +16,7 @@ pub mod cameras;
 pub mod county;
 pub mod dice;
 pub mod disks;
+pub mod dns;
 pub mod endless;
 pub mod fault;
 pub mod figure;

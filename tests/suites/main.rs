@@ -25,6 +25,7 @@ mod machine;
 mod marker;
 mod masks;
 mod month;
+mod moves;
 mod powercut;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;

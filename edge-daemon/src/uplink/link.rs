@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     approval::KnownKey,
-    id::{CameraId, ExhibitRef},
+    id::CameraId,
     note::Vkey,
     time::Utc,
     wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
@@ -22,10 +22,12 @@ use tokio::{
 };
 
 use super::{
+    addresses::{Addresses, Place},
     audit::{self, Audit},
+    moved,
     orders::{self, BoxContext, Lane},
     pulls::Sending,
-    quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
+    quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial_first, priority},
     renewal,
     session::{Event, Session, State},
 };
@@ -76,6 +78,7 @@ struct Job {
 struct Jobs {
     now: SyncSender<Job>,
     holds: SyncSender<Job>,
+    looks: SyncSender<Job>,
     footage: SyncSender<Job>,
 }
 
@@ -103,6 +106,7 @@ impl Jobs {
         Self {
             now: lane("orders"),
             holds: lane("orders-holds"),
+            looks: lane("orders-looks"),
             footage: lane("orders-pulls"),
         }
     }
@@ -112,6 +116,7 @@ impl Jobs {
         let lane = match orders::lane(&job.order) {
             Lane::Now => &self.now,
             Lane::Holds => &self.holds,
+            Lane::Looks => &self.looks,
             Lane::Footage => &self.footage,
         };
         let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
@@ -130,6 +135,7 @@ impl Jobs {
 pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     let jobs = Jobs::start(&deps);
     let mut session = Session::new(deps.desk.clock.now().mono);
+    let mut addresses = Addresses::default();
     // The hub said that the certificate is over, whatever our clock says.
     let mut over = false;
     while !*stop.borrow() {
@@ -156,16 +162,26 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             continue;
         }
         session.apply(mono, Event::Due);
-        deps.say("dialling", Some(&enrolled), None);
+        addresses.know(moved::places(
+            &enrolled,
+            moved::known(&deps.desk.state, &enrolled).as_ref(),
+        ));
+        let first = addresses.in_turn().into_iter().next();
+        deps.say("dialling", first, None);
+        let mut at = Place {
+            session: &mut session,
+            addresses: &mut addresses,
+            hub: None,
+        };
         let why = tokio::select! {
-            why = connection(&deps, &enrolled, over, &jobs, &mut session, stop.clone()) => why,
+            why = connection(&deps, &enrolled, over, &jobs, &mut at, stop.clone()) => why,
             // The link has this long to say so; then it is cut.
             () = told_to_stop(&mut stop) => break,
         };
         if *stop.borrow() {
             break;
         }
-        let refused = match &why {
+        let refused = match why.main() {
             LinkError::NotAccepted(_) | LinkError::Stranger { .. } | LinkError::NotRenewed(_) => {
                 Some(REFUSED)
             }
@@ -179,7 +195,12 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             },
             _ => None,
         };
-        over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
+        over =
+            matches!(why.main(), LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
+        if let (Some(hub), false) = (&at.hub, at.session.state == State::Connected) {
+            let hub = hub.clone();
+            addresses.turned_away(&hub);
+        }
         let why = crate::failure::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
@@ -195,7 +216,8 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         } else if session.down(mono) {
             deps.faults.on(UNREACHABLE, None, &why);
         }
-        deps.say("waiting", Some(&enrolled), Some(why));
+        let first = addresses.in_turn().into_iter().next();
+        deps.say("waiting", first, Some(why));
     }
 }
 
@@ -236,13 +258,13 @@ impl Deps {
         }
     }
 
-    fn say(&self, state: &str, enrolled: Option<&Enrolment>, why: Option<String>) {
+    fn say(&self, state: &str, hub: Option<String>, why: Option<String>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.state != state {
             seen.since = Some(self.desk.clock.now().wall);
             seen.state = state.into();
         }
-        seen.hub = enrolled.map(|e| e.facts.hub.clone());
+        seen.hub = hub;
         // While dialling, the last failure stays to be read.
         if why.is_some() || state == "connected" {
             seen.why = why;
@@ -256,24 +278,26 @@ async fn connection(
     enrolled: &Enrolment,
     over: bool,
     jobs: &Jobs,
-    session: &mut Session,
+    at: &mut Place<'_>,
     mut stop: watch::Receiver<bool>,
 ) -> LinkError {
-    let now = deps.desk.clock.now();
-    let target = Target {
-        hub: enrolled.facts.hub.clone(),
+    let judged_at = super::floor(deps.desk.clock.now().wall);
+    let targets = at.addresses.in_turn().into_iter().map(|hub| Target {
+        hub,
         trusted: Trusted::Ca(enrolled.ca.clone()),
         client: Some((enrolled.cert.clone(), deps.key.tls())),
         congestion: deps.desk.config.congestion,
-        judged_at: super::floor(now.wall),
-    };
-    let line = match dial(&target).await {
-        Ok(line) => line,
+        judged_at,
+    });
+    let (hub, line) = match dial_first(targets.collect()).await {
+        Ok(found) => found,
         Err(e) => return e,
     };
-    if over || renewal::is_over(enrolled, target.judged_at) {
+    at.hub = Some(hub);
+    if over || renewal::is_over(enrolled, judged_at) {
         match renewal::ask(deps, enrolled, &line).await {
             Ok(Some(_)) => {
+                at.hub = None;
                 line.close("renewed").await;
                 return LinkError::Renewed;
             }
@@ -283,7 +307,7 @@ async fn connection(
         }
     }
     tokio::select! {
-        talked = talk(deps, enrolled, jobs, session, &line) => match talked {
+        talked = talk(deps, enrolled, jobs, at, &line) => match talked {
             Ok(never) => never,
             // We closed it, and say why.
             Err(e @ LinkError::Frame(BadFrame::Version(_))) => e,
@@ -302,16 +326,18 @@ async fn talk(
     deps: &Arc<Deps>,
     enrolled: &Enrolment,
     jobs: &Jobs,
-    session: &mut Session,
+    at: &mut Place<'_>,
     line: &Line,
 ) -> Result<LinkError, LinkError> {
     let (out, inc, time) = greet(line, &hello(deps)).await?;
-    tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub");
-    session.apply(deps.desk.clock.now().mono, Event::Welcomed);
+    tracing::info!(hub = at.hub, hub_time = %time, "link to the hub");
+    at.session
+        .apply(deps.desk.clock.now().mono, Event::Welcomed);
+    at.addresses.welcomed();
     deps.faults.off(UNREACHABLE, None);
     deps.faults.off(REFUSED, None);
     deps.faults.off(VERSION, None);
-    deps.say("connected", Some(enrolled), None);
+    deps.say("connected", at.hub.clone(), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
     parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers));
@@ -510,18 +536,33 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     let Some(first) = inc.frame_within(WELCOME).await? else {
         return Ok(());
     };
-    let Ok(Open::Clip {
-        r#ref,
-        cam,
-        s,
-        offset,
-    }) = first.json::<Open>()
-    else {
-        tracing::debug!("a stream of an unknown kind was declined");
-        out.finish().await;
-        return Ok(());
+    let (state, looks) = (deps.desk.state.clone(), deps.desk.looks.clone());
+    let opening = match first.json::<Open>() {
+        Ok(Open::Clip {
+            r#ref,
+            cam,
+            s,
+            offset,
+            length,
+        }) => tokio::task::spawn_blocking(move || {
+            Sending::open(&state, &r#ref, &cam, s, (offset, length))
+        }),
+        Ok(Open::Look {
+            order,
+            s,
+            offset,
+            length,
+        }) => {
+            out.prefer(priority::LOOK);
+            tokio::task::spawn_blocking(move || looks.open(order, s, (offset, length)))
+        }
+        _ => {
+            tracing::debug!("a stream of an unknown kind was declined");
+            out.finish().await;
+            return Ok(());
+        }
     };
-    let mut sending = match open(deps, r#ref, cam, s, offset).await {
+    let mut sending = match opening.await.map_err(|e| e.to_string()).flatten() {
         Ok(sending) => sending,
         Err(why) => {
             out.send(&ClipReply::Refused { why }).await?;
@@ -549,19 +590,6 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     }
     out.finish().await;
     Ok(())
-}
-
-async fn open(
-    deps: &Arc<Deps>,
-    r#ref: ExhibitRef,
-    cam: CameraId,
-    s: u64,
-    offset: u64,
-) -> Result<Sending, String> {
-    let state = deps.desk.state.clone();
-    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset))
-        .await
-        .map_err(|e| e.to_string())?
 }
 
 /// For [`Deps::seen`] before the first word.

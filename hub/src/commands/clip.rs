@@ -21,7 +21,6 @@ use crate::{
     files::{self, failed},
     keys::Keys,
     ops::clips,
-    requests::Progress,
     supervise::load_config,
 };
 
@@ -200,7 +199,7 @@ fn follow(
 ) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
-    let mut last: Option<Progress> = None;
+    let mut last: Option<clips::ProgressRow> = None;
     hub.follow(
         &clips::Watch {
             exhibit: exhibit.clone(),
@@ -259,7 +258,7 @@ fn follow(
     })
 }
 
-fn text(p: &Progress) -> String {
+fn text(p: &clips::ProgressRow) -> String {
     let mut line = format!("{:<10}", p.state);
     if p.state == "Fetching" {
         line += &format!(

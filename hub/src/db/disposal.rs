@@ -12,12 +12,12 @@ use super::{
     Db, DbError, N,
     holds::Drop,
     readable,
-    requests::{self, RequestRecord},
+    requests::{self, RequestRecord, reasons},
     store::Sql,
     upsert,
     visible::{Values, VisibleRows},
 };
-use crate::{disposal::policy::Class, requests::rules::State};
+use crate::{disposal::policy::Class, reason::PullReason, requests::rules::State};
 
 /// What is on record of an exhibit beside its request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -205,10 +205,10 @@ fn write(c: &Sql, d: &DisposalRecord) -> Result<(), DbError> {
 }
 
 /// The request says so, and names no package any more.
-fn say(c: &Sql, exhibit: &str, why: &str, now: Utc) -> Result<(), DbError> {
+fn say(c: &Sql, exhibit: &str, why: &[PullReason], now: Utc) -> Result<(), DbError> {
     c.execute(
         "UPDATE requests SET state=$2, why=$3, changed=$4, package=NULL WHERE ref=$1",
-        params![exhibit, State::Disposed.as_str(), why, now.0],
+        params![exhibit, State::Disposed.as_str(), reasons(why)?, now.0],
     )?;
     Ok(())
 }
@@ -258,7 +258,7 @@ impl Db {
     }
 
     /// The intent: from here on the exhibit cannot be shown, and is finished at the next start if not before.
-    pub fn begin_disposal(&self, d: &DisposalRecord, why: &str) -> Result<(), DbError> {
+    pub fn begin_disposal(&self, d: &DisposalRecord, why: &[PullReason]) -> Result<(), DbError> {
         self.whole(|t| {
             write(t, d)?;
             say(t, d.r#ref.as_str(), why, d.begun)?;
@@ -271,7 +271,12 @@ impl Db {
     }
 
     /// It has its certificate.
-    pub fn end_disposal(&self, d: &DisposalRecord, why: &str, now: Utc) -> Result<(), DbError> {
+    pub fn end_disposal(
+        &self,
+        d: &DisposalRecord,
+        why: &[PullReason],
+        now: Utc,
+    ) -> Result<(), DbError> {
         self.whole(|t| {
             write(t, d)?;
             say(t, d.r#ref.as_str(), why, now)

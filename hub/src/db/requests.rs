@@ -13,7 +13,10 @@ use super::{
     readable,
     visible::{Values, VisibleRows},
 };
-use crate::requests::rules::{Absence, State};
+use crate::{
+    reason::PullReason,
+    requests::rules::{Absence, State},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -29,7 +32,8 @@ pub struct RequestRecord {
     /// Who asked, as the log names them.
     pub who: String,
     pub state: State,
-    pub why: String,
+    /// Why it stands so, the weightiest first.
+    pub why: Vec<PullReason>,
     /// Why nothing came of it.
     pub reason: Option<Absence>,
     /// Line of the hub's log that grants it: the number of the order to its box.
@@ -40,6 +44,12 @@ pub struct RequestRecord {
     pub footage: Option<String>,
     pub package: Option<String>,
     pub made: Utc,
+    /// It goes before those that are planned, whatever the hour.
+    pub urgent: bool,
+    /// Who has it wait until somebody lets it go on, as the log names them.
+    pub paused: Option<String>,
+    /// Bytes that crossed the line for it and were thrown away.
+    pub wasted: u64,
 }
 
 /// A request with its texts, as far as they are not erased.
@@ -59,7 +69,7 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted, reason";
+pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted, reason, urgent, paused, wasted";
 
 pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
@@ -73,16 +83,17 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
         r.get(6)?,
         r.get(7)?,
     );
-    let (requester, who, why, package, made, footage) = (
+    let why: String = r.get(11)?;
+    let (requester, who, package, made, footage) = (
         r.get(8)?,
         r.get(9)?,
-        r.get(11)?,
         r.get(14)?,
         Utc(r.get(15)?),
         r.get(16)?,
     );
     let granted: N = r.get(17)?;
     let reason: Option<String> = r.get(18)?;
+    let (urgent, paused, wasted) = (r.get(19)?, r.get(20)?, r.get::<_, N>(21)?.0);
     Ok((|| {
         Ok(RequestRecord {
             granted: granted.0,
@@ -99,11 +110,21 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
             reference,
             requester,
             who,
-            why,
+            why: serde_json::from_str(&why)
+                .map_err(|e| row(format!("why {exhibit} stands so: {e}")))?,
             package,
             made,
+            urgent,
+            paused,
+            wasted,
         })
     })())
+}
+
+/// As a row has them.
+pub(super) fn reasons(why: &[PullReason]) -> Result<String, DbError> {
+    let text = serde_json::to_string(why);
+    text.map_err(|e| DbError::Row(format!("why a pull stands as it does: {e}")))
 }
 
 /// Clips and what is kept of them, newest first.
@@ -118,11 +139,11 @@ pub(super) const LIST: List = List {
 impl Db {
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
         self.store.write().execute(
-            "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed, granted)
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14,$15)",
+            "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed, granted, urgent)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14,$15,$16)",
             params![
                 id, r.r#ref.as_str(), r.grant, r.camera.r#box.as_str(), r.camera.cam.as_str(), r.t0.0, r.t1.0, r.purpose, r.reference,
-                r.requester, r.who, r.state.as_str(), r.why, r.made.0, N(r.granted)
+                r.requester, r.who, r.state.as_str(), reasons(&r.why)?, r.made.0, N(r.granted), r.urgent
             ],
         )?;
         Ok(())
@@ -167,7 +188,7 @@ impl Db {
         ))?;
         let rows = q.query_map(values, |r| {
             let texts: (Option<String>, Option<String>, Option<String>) =
-                (r.get(19)?, r.get(20)?, r.get(21)?);
+                (r.get(22)?, r.get(23)?, r.get(24)?);
             Ok(record(r)?.map(|request| RequestPageRow {
                 request,
                 purpose: texts.0,
@@ -219,13 +240,13 @@ impl Db {
         exhibit: &str,
         state: State,
         reason: Option<Absence>,
-        why: &str,
+        why: &[PullReason],
         now: Utc,
     ) -> Result<(), DbError> {
         // What was taken back or disposed of stays so, whatever was still under way.
         self.store.write().execute(
             "UPDATE requests SET state=$2, why=$3, changed=$4, reason=$5 WHERE ref=$1 AND state NOT IN ('Cancelled', 'Disposed')",
-            params![exhibit, state.as_str(), why, now.0, reason.map(Absence::word)],
+            params![exhibit, state.as_str(), reasons(why)?, now.0, reason.map(Absence::word)],
         )?;
         Ok(())
     }
@@ -288,6 +309,15 @@ impl Db {
         })?;
         // All of them or none: a clip is not made of what is left.
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// So many more bytes crossed the line for nothing.
+    pub fn request_wasted(&self, exhibit: &str, bytes: u64) -> Result<(), DbError> {
+        self.store.write().execute(
+            "UPDATE requests SET wasted=wasted+$2 WHERE ref=$1",
+            params![exhibit, N(bytes)],
+        )?;
+        Ok(())
     }
 
     pub fn segment_done(&self, exhibit: &str, s: u64) -> Result<(), DbError> {

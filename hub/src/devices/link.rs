@@ -39,6 +39,9 @@ const STRANGER_STREAMS: u32 = 1;
 const STRANGER_BYTES: u32 = 64 << 10;
 const BOX_STREAMS: u32 = 16;
 const BOX_BYTES: u32 = 8 << 20;
+/// What is taken at once of what comes, and how long it is waited for after the first of it.
+const PIECE: usize = 64 << 10;
+const GATHER: Duration = Duration::from_millis(20);
 /// First frame of a stranger, at most: what enrolment says fits many times.
 const STRANGER_FRAME: usize = 32 << 10;
 
@@ -315,12 +318,12 @@ impl Line {
             .accept_bi()
             .await
             .ok()
-            .map(|(o, i)| (Outgoing(o), Incoming(i)))
+            .map(|(o, i)| (Outgoing(o), Incoming::of(i)))
     }
 
     pub async fn open_stream(&self) -> Result<(Outgoing, Incoming), LinkError> {
         let (o, i) = self.0.open_bi().await.map_err(lost)?;
-        Ok((Outgoing(o), Incoming(i)))
+        Ok((Outgoing(o), Incoming::of(i)))
     }
 }
 
@@ -349,9 +352,66 @@ impl Outgoing {
 }
 
 /// Their half of a stream.
-pub struct Incoming(quinn::RecvStream);
+pub struct Incoming {
+    stream: quinn::RecvStream,
+    /// Of a frame whose body is taken as it comes: what of it is still to come.
+    left: usize,
+}
 
 impl Incoming {
+    fn of(stream: quinn::RecvStream) -> Self {
+        Self { stream, left: 0 }
+    }
+
+    /// What has come of the bodies of frames of one kind, at most [`PIECE`] bytes; None at the stream's end. What came is not lost with
+    /// what did not: a frame whose rest never comes gives what there is of it.
+    pub async fn some(&mut self, kind: u8, limit: Duration) -> Result<Option<Vec<u8>>, LinkError> {
+        let within = tokio::time::timeout(limit, async {
+            while self.left == 0 {
+                match self.body(kind).await? {
+                    Some(len) => self.left = len,
+                    None => return Ok(None),
+                }
+            }
+            let mut piece = vec![0; self.left.min(PIECE)];
+            let begun = self.stream.read(&mut piece).await.map_err(lost)?;
+            let mut there = begun.ok_or(LinkError::Cut)?;
+            // What is about to come is taken along: fewer, larger writes.
+            while there < piece.len() {
+                let more = self.stream.read(&mut piece[there..]);
+                match tokio::time::timeout(GATHER, more).await {
+                    Ok(Ok(Some(n))) => there += n,
+                    // Said at the next call.
+                    Ok(Ok(None) | Err(_)) | Err(_) => break,
+                }
+            }
+            piece.truncate(there);
+            self.left -= there;
+            Ok(Some(piece))
+        });
+        within
+            .await
+            .unwrap_or(Err(LinkError::Silent(limit.as_secs())))
+    }
+
+    /// The length of the next frame's body, if it is of that kind.
+    async fn body(&mut self, kind: u8) -> Result<Option<usize>, LinkError> {
+        let mut prefix = [0; 4];
+        match self.stream.read_exact(&mut prefix).await {
+            Ok(()) => {}
+            Err(quinn::ReadExactError::FinishedEarly(0)) => return Ok(None),
+            Err(quinn::ReadExactError::FinishedEarly(_)) => return Err(LinkError::Cut),
+            Err(e) => return Err(lost(e)),
+        }
+        let len = wire::frame_len(prefix)?;
+        let mut found = [0; 1];
+        match self.stream.read_exact(&mut found).await {
+            Ok(()) => Ok((found == [kind]).then(|| len.saturating_sub(1))),
+            Err(quinn::ReadExactError::FinishedEarly(_)) => Err(LinkError::Cut),
+            Err(e) => Err(lost(e)),
+        }
+    }
+
     /// The next frame; None at the stream's end. Not cancel-safe: do not drop it half-way and call it again.
     pub async fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
         self.frame_of(wire::MAX_FRAME).await
@@ -359,7 +419,7 @@ impl Incoming {
 
     async fn frame_of(&mut self, most: usize) -> Result<Option<Frame>, LinkError> {
         let mut prefix = [0; 4];
-        match self.0.read_exact(&mut prefix).await {
+        match self.stream.read_exact(&mut prefix).await {
             Ok(()) => {}
             Err(quinn::ReadExactError::FinishedEarly(0)) => return Ok(None),
             Err(quinn::ReadExactError::FinishedEarly(_)) => return Err(LinkError::Cut),
@@ -370,7 +430,7 @@ impl Incoming {
             return Err(LinkError::Large(len));
         }
         let mut body = vec![0; len];
-        match self.0.read_exact(&mut body).await {
+        match self.stream.read_exact(&mut body).await {
             Ok(()) => Ok(Some(Frame::from_bytes(body)?)),
             Err(quinn::ReadExactError::FinishedEarly(_)) => Err(LinkError::Cut),
             Err(e) => Err(lost(e)),

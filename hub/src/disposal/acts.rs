@@ -30,7 +30,7 @@ use crate::{
     error::{HubError, plain},
     hub::Hub,
     ownlog::op,
-    reason::{Evidence as Because, Footage},
+    reason::{Evidence as Because, Footage, pulls::DisposalNote},
     requests::{
         rules::{self, State, TextField},
         submit::keep_salted,
@@ -116,7 +116,7 @@ fn case(hub: &Hub, exhibit: &ExhibitRef) -> Result<Case, HubError> {
     if request.state == State::Disposed {
         return Err(Because::Disposed {
             exhibit: exhibit.clone(),
-            why: request.why,
+            note: DisposalNote::of(&request.why, &hub.config.zone),
         }
         .into());
     }

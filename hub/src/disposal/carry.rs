@@ -29,7 +29,7 @@ use crate::{
     error::{HubError, plain},
     files::FileError,
     hub::Hub,
-    reason::Evidence,
+    reason::{Evidence, PullReason},
     requests::{Progress, clip::ending, rules::State},
 };
 
@@ -85,12 +85,13 @@ pub fn begin(
         gone: None,
     };
     files::mark(evidence, exhibit.as_str()).map_err(plain)?;
-    let why = format!("is being disposed of by {}", d.who.join(" and "));
+    let (by, at) = (d.who.clone(), None);
+    let why = [PullReason::Disposed { by, at }];
     hub.act(|act| {
         settle(act)?;
         Ok(act.begin_disposal(&d, &why)?)
     })?;
-    tell(hub, exhibit, &why);
+    tell(hub, exhibit, why);
     Ok(d)
 }
 
@@ -109,17 +110,9 @@ pub fn finish(hub: &Hub, mut d: DisposalRecord) -> Result<DisposalRecord, HubErr
     Ok(d)
 }
 
-fn tell(hub: &Hub, exhibit: &ExhibitRef, why: &str) {
-    hub.pulls.tell(Progress {
-        r#ref: exhibit.to_string(),
-        state: State::Disposed.as_str().into(),
-        why: why.into(),
-        bytes: 0,
-        total: 0,
-        segments_done: 0,
-        segments: 0,
-        package: None,
-    });
+fn tell(hub: &Hub, exhibit: &ExhibitRef, why: [PullReason; 1]) {
+    let disposed = Progress::of(exhibit, State::Disposed, why.into());
+    hub.pulls.tell(disposed);
 }
 
 /// The line of this kind about this exhibit that was written since the disposal began: power may have gone before the row knew of it.
@@ -271,13 +264,9 @@ fn certify(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
     let now = hub.now();
     d.gone = Some((n, now));
     d.header = None;
-    let why = format!(
-        "disposed of at {} by {}; nothing of it is left here: `beadle-hub evidence certificate {}`",
-        now.for_people(&hub.config.zone),
-        d.who.join(" and "),
-        d.r#ref
-    );
+    let (by, at) = (d.who.clone(), Some(now));
+    let why = [PullReason::Disposed { by, at }];
     hub.db.end_disposal(d, &why, now).map_err(plain)?;
-    tell(hub, &d.r#ref, &why);
+    tell(hub, &d.r#ref, why);
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     reason::{Evidence as Because, Footage},
+    words,
 };
 
 /// A fault about evidence.
@@ -37,7 +38,7 @@ fn about_evidence(hub: &Hub) -> Result<Vec<Fault>, HubError> {
             since: f.since,
             text: f.text,
         }),
-        About::Camera(_) | About::Box(_) => None,
+        About::Camera(_) | About::Box(_) | About::Disk(_) => None,
     });
     Ok(own.collect())
 }
@@ -291,7 +292,7 @@ fn disposed(
             "disposing"
         }
         .into(),
-        text: r.why.clone(),
+        text: words::pulls(&r.why, &hub.config.zone),
         files: d.files,
         bytes: d.bytes,
         drop: None,

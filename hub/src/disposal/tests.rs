@@ -86,7 +86,10 @@ impl Rig {
             requester: text(REQUESTER),
             who: "op:0001".into(),
             state,
-            why: String::new(),
+            why: Vec::new(),
+            urgent: false,
+            paused: None,
+            wasted: 0,
             granted: 1,
             reason: None,
             line: None,
@@ -606,7 +609,7 @@ fn what_is_wanted_is_not_disposed_of() {
     let set = |state| {
         rig.hub
             .db
-            .request_state(exh(2).as_str(), state, None, "", rig.hub.now())
+            .request_state(exh(2).as_str(), state, None, &[], rig.hub.now())
             .expect("set");
     };
     set(State::Failed);

@@ -70,6 +70,9 @@ pub struct Selector {
     name: Option<LogLine>,
     rate: Option<LogLine>,
     before: Option<LogLine>,
+    /// Where the recorder stood when its log began, and the start that the first master was recorded after.
+    open: Option<LogLine>,
+    boot: Option<LogLine>,
     after: Option<LogLine>,
     /// The start that the first master was logged in, and what was done to the clock in it: what was recovered then is by the clock of
     /// before it.
@@ -102,6 +105,8 @@ impl Selector {
             name: None,
             rate: None,
             before: None,
+            open: None,
+            boot: None,
             after: None,
             start: vec![],
             masks: HashMap::new(),
@@ -173,8 +178,14 @@ impl Selector {
         let scope = &self.scope;
         match line.record.kind.as_str() {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
-            LogOpen::KIND | KeyRoll::KIND if n + 1 < size => self.key = Some(line),
+            LogOpen::KIND | KeyRoll::KIND if n + 1 < size => {
+                if line.record.kind == LogOpen::KIND {
+                    self.open = Some(line.clone());
+                }
+                self.key = Some(line);
+            }
             ClockState::KIND if early => self.clock = Some(line),
+            SysBoot::KIND if early => self.boot = Some(line),
             ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => {
                 self.keep(line)
             }
@@ -298,6 +309,8 @@ impl Selector {
             self.name,
             self.rate,
             self.before,
+            self.open,
+            self.boot,
             self.after,
         ];
         let more = standing

@@ -22,14 +22,13 @@ use crate::{
     evidence::Resting,
     hub::{Hub, blocking},
     list::{Part, Rows},
-    reason::Footage,
-    requests::{
-        Progress,
-        rules::{PullRequest, State},
-        save, submit, viewing,
+    reason::{
+        Footage,
+        pulls::{self, ReasonRow},
     },
+    requests::{Progress, rules::PullRequest, save, submit, viewing},
     rows::ExhibitRow,
-    shown,
+    shown, words,
 };
 
 /// Clips that were asked for, newest first.
@@ -191,6 +190,45 @@ impl Operation for Save {
     }
 }
 
+/// Where a pull stands, as it goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressRow {
+    pub r#ref: String,
+    pub state: String,
+    /// Why it stands so, for people.
+    pub why: String,
+    /// The same for programs.
+    pub reasons: Vec<ReasonRow>,
+    pub bytes: u64,
+    pub total: u64,
+    pub segments_done: u64,
+    pub segments: u64,
+    /// Folder of the package, once there is one.
+    pub package: Option<String>,
+}
+
+impl ProgressRow {
+    fn of(hub: &Hub, p: Progress) -> Self {
+        Self {
+            r#ref: p.r#ref,
+            state: p.state.as_str().into(),
+            why: words::pulls(&p.why, &hub.config.zone),
+            reasons: pulls::rows(&p.why, &hub.config.zone),
+            bytes: p.bytes,
+            total: p.total,
+            segments_done: p.segments_done,
+            segments: p.segments,
+            package: p.package,
+        }
+    }
+
+    pub fn percent(&self) -> u64 {
+        (self.bytes.min(self.total) * 100)
+            .checked_div(self.total)
+            .unwrap_or(0)
+    }
+}
+
 /// Follows a request to its end.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watch {
@@ -218,18 +256,12 @@ impl Following {
                 exhibit: exhibit.clone(),
             })?;
             let last = hub.pulls.last(exhibit.as_str());
-            let last = last.map_or((0, 0, 0, 0), |p| {
-                (p.bytes, p.total, p.segments_done, p.segments)
-            });
+            let last = last.unwrap_or_else(|| Progress::of(&exhibit, row.state, Vec::new()));
             Ok(Progress {
-                r#ref: exhibit.to_string(),
-                state: row.state.as_str().into(),
+                state: row.state,
                 why: row.why,
-                bytes: last.0,
-                total: last.1,
-                segments_done: last.2,
-                segments: last.3,
                 package: row.package,
+                ..last
             })
         })
         .await?
@@ -251,7 +283,7 @@ impl Following {
 }
 
 impl Followed for Watch {
-    type News = Progress;
+    type News = ProgressRow;
 
     fn about(&self) -> Target {
         Target::Exhibit(self.exhibit.clone())
@@ -261,7 +293,7 @@ impl Followed for Watch {
         self,
         hub: Arc<Hub>,
         _: Permit,
-    ) -> impl Stream<Item = Result<Progress, HubError>> + Send + 'static {
+    ) -> impl Stream<Item = Result<ProgressRow, HubError>> + Send + 'static {
         let following = Following {
             news: hub.pulls.listen(),
             hub,
@@ -274,9 +306,8 @@ impl Followed for Watch {
                 return None;
             }
             let news = following.next().await;
-            following.over = news
-                .as_ref()
-                .map_or(true, |p| State::parse(&p.state).is_none_or(State::over));
+            following.over = news.as_ref().map_or(true, |p| p.state.over());
+            let news = news.map(|p| ProgressRow::of(&following.hub, p));
             Some((news, following))
         })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use shared::{id::ExhibitRef, time::Day};
 
-use super::reasons;
+use super::{pulls::DisposalNote, reasons};
 use crate::requests::rules::State;
 
 reasons! {
@@ -15,7 +15,7 @@ reasons! {
         ReviewPassed { review: Day } => Refused "review-passed",
         ReviewTooFar { days: u32, last: Day } => Refused "review-too-far",
         /// `why`: who had a part in its end, and when.
-        Disposed { exhibit: ExhibitRef, why: String } => Refused "exhibit-disposed",
+        Disposed { exhibit: ExhibitRef, note: DisposalNote } => Refused "exhibit-disposed",
         StillPulled { exhibit: ExhibitRef, state: State } => Refused "exhibit-still-pulled",
         NothingGiven { exhibit: ExhibitRef, state: State, days: u32 } => Refused "request-gave-no-exhibit",
         /// `class`: in words.

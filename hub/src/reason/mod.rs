@@ -13,6 +13,7 @@
 //! | [`orders`] | orders to boxes |
 //! | [`pages`] | pages: forms and addresses that are none of theirs |
 //! | [`proofs`] | name and password, second factors |
+//! | [`pulls`] | why a pull waits, or ended as it did: values that rest in its row |
 //! | [`trail`] | reading the log of staff acts |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 
@@ -35,6 +36,7 @@ mod notice;
 pub mod orders;
 pub mod pages;
 pub mod proofs;
+pub mod pulls;
 pub mod trail;
 
 pub use access::Access;
@@ -49,6 +51,7 @@ pub use notice::Notice;
 pub use orders::Orders;
 pub use pages::Pages;
 pub use proofs::Proofs;
+pub use pulls::PullReason;
 pub use trail::Trail;
 
 /// A moment, told in the scheme's own time.

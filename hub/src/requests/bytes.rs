@@ -2,19 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::wire::{ClipReply, Open};
+use shared::{
+    order::Part,
+    schema::Breach,
+    wire::{ClipReply, Open},
+};
+use zeroize::Zeroizing;
 
 use super::{
     Progress,
-    fetch::{Ended, Try, again, odd, ours},
+    fetch::{Ended, Try, again, broke, broken, file, odd, ours},
     rules::State,
-    transfer::{self, Logged, Place},
+    transfer::{self, Logged, PartFile, Place},
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     devices::{link::Line, words},
     disks::room,
     hub::{Hub, blocking},
+    reason::PullReason,
+    words::pull,
 };
 
 const SILENT: Duration = Duration::from_secs(60);
@@ -32,206 +39,326 @@ async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) 
     blocking(move || -> Try<()> {
         for s in &all {
             let logged = said_in_log(&d, &r, s).map_err(odd)?;
-            let Err(breach) = transfer::announced(s.sealed, &logged) else {
+            let Err(why) = transfer::announced(s.sealed, &logged) else {
                 continue;
             };
             let what = format!("list of segments for {}", r.r#ref);
-            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(again)?;
-            return Err(odd(words::sentence(&what, &breach)));
+            let breach = Breach::new("", "", pull(&why, &d.config.zone));
+            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(broken)?;
+            return Err(odd(why));
         }
-        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(again)
+        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(broken)
     })
     .await
-    .map_err(again)?
+    .map_err(broken)?
 }
 
+/// The span asked for comes first, then the rest of the minutes it is in: what was asked for can be watched before all is here, and the
+/// package is made of whole segments.
 pub(super) async fn fetch_all(
     hub: &Arc<Hub>,
     exhibit: &str,
     line: &Line,
     segments: Vec<FetchRecord>,
 ) -> Try<()> {
-    let total = bytes(&segments);
-    let mut progress = Progress {
-        r#ref: exhibit.into(),
-        state: State::Fetching.as_str().into(),
-        why: String::new(),
-        bytes: 0,
-        total,
-        segments_done: 0,
-        segments: segments.len() as u64,
-        package: None,
-    };
     let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
-        d.db.request_state(&e, State::Fetching, None, "", d.now())?;
+        d.db.request_state(&e, State::Fetching, None, &[], d.now())?;
         d.db.request(&e)
     });
     let row = row
         .await
-        .map_err(again)?
-        .map_err(again)?
-        .ok_or_else(|| ours("the request is gone"))?;
+        .map_err(broken)?
+        .map_err(broken)?
+        .ok_or_else(|| ours(PullReason::RequestGone))?;
     bounded(hub, &row, &segments).await?;
-    let mut moved = false;
-    for (at, segment) in segments.iter().enumerate() {
-        if !segment.done {
-            let left: Vec<FetchRecord> =
-                segments[at..].iter().filter(|s| !s.done).cloned().collect();
-            let d = hub.clone();
-            let fits = move || room::clip_fits(&d.state, &d.config.evidence, bytes(&left), total);
-            blocking(fits).await.map_err(again)?.map_err(|why| {
-                Ended::Again(format!("{why}; it goes on when there is room"), moved)
-            })?;
-            let fetched = one(hub, &row, line, segment, &mut progress).await;
-            if let Err(Ended::Again(why, came)) = fetched {
-                return Err(Ended::Again(why, came || moved));
-            }
-            fetched?;
-            moved = true;
-        }
-        progress.segments_done += 1;
-        let done = usize::try_from(progress.segments_done).unwrap_or(usize::MAX);
-        progress.bytes = bytes(&segments[..done.min(segments.len())]);
-        hub.pulls.tell(progress.clone());
-    }
-    Ok(())
+    let left = segments.iter().filter(|s| !s.done).cloned().collect();
+    let (d, r) = (hub.clone(), row.clone());
+    let open = blocking(move || arrivals(&d, &r, left))
+        .await
+        .map_err(broken)??;
+    let here: u64 = open.iter().map(|a| a.here).sum();
+    let done = segments.iter().filter(|s| s.done);
+    let progress = Progress {
+        bytes: here + done.clone().map(|s| s.sealed).sum::<u64>(),
+        total: bytes(&segments),
+        segments_done: done.count() as u64,
+        segments: segments.len() as u64,
+        ..Progress::of(&row.r#ref, State::Fetching, Vec::new())
+    };
+    let mut fetching = Fetching {
+        hub,
+        row,
+        line,
+        progress,
+        moved: false,
+    };
+    fetching.tell();
+    fetching.all(open).await.map_err(|ended| match ended {
+        Ended::Again(why, came) => Ended::Again(why, came || fetching.moved),
+        over => over,
+    })
 }
 
 pub(super) fn said_in_log(
     hub: &Hub,
     row: &RequestRecord,
     segment: &FetchRecord,
-) -> Result<Logged, String> {
-    let log = row.footage.as_ref().ok_or("the box has not answered")?;
-    let copy = hub.logs.folder_of(log).ok_or("the box log's name is odd")?;
+) -> Result<Logged, PullReason> {
+    let log = row.footage.as_ref();
+    let log = log.ok_or_else(|| PullReason::BoxOdd {
+        name: row.camera.r#box.clone(),
+    })?;
+    let copy = hub.logs.folder_of(log);
+    let copy = copy.ok_or_else(|| PullReason::LogNameOdd { log: log.clone() })?;
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
-/// Fetches one segment from where it stands, checks it, keeps it.
-async fn one(
-    hub: &Arc<Hub>,
-    row: &RequestRecord,
-    line: &Line,
+/// A segment that is not whole yet.
+struct Arrival {
+    segment: FetchRecord,
+    logged: Logged,
+    place: Place,
+    /// Bytes of it that were here before this connection.
+    here: u64,
+    /// Bytes of the sealed file that come first: its beginning, and what is in the span asked for.
+    first: Vec<(u64, u64)>,
+}
+
+/// What is to be fetched, and in which order. Blocking.
+fn arrivals(hub: &Hub, row: &RequestRecord, segments: Vec<FetchRecord>) -> Try<Vec<Arrival>> {
+    let parts = hub.pulls.parts(row.r#ref.as_str());
+    let arrivals = segments.into_iter().map(|segment| {
+        let logged = said_in_log(hub, row, &segment).map_err(odd)?;
+        let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged);
+        let place = place.map_err(file)?;
+        let here = place.ranges().map_err(file)?.unwrap_or_default();
+        Ok(Arrival {
+            here: here.within(segment.sealed).total(),
+            first: first(&segment, &logged, parts.get(&segment.s)),
+            segment,
+            logged,
+            place,
+        })
+    });
+    arrivals.collect()
+}
+
+/// The first piece of a segment has what a player needs to begin; then come the pieces that show the span asked for.
+pub(super) fn first(
     segment: &FetchRecord,
-    progress: &mut Progress,
-) -> Try<()> {
-    let exhibit = row.r#ref.to_string();
-    let (d, r, seg) = (hub.clone(), row.clone(), segment.clone());
-    let begun = blocking(
-        move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
-            let logged = said_in_log(&d, &r, &seg).map_err(odd)?;
-            let place =
-                Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
-            if place.done().exists() {
-                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-                if transfer::check(&place.done(), &identity, &logged)
-                    .map_err(again)?
-                    .is_ok()
-                {
-                    return Ok((logged, place, None));
-                }
-            }
-            let part = place.resume(seg.sealed).map_err(again)?;
-            Ok((logged, place, Some(part)))
-        },
-    );
-    let (logged, place, part) = begun.await.map_err(again)??;
-    let mut place = place;
-    if let Some((mut file, mut at)) = part {
-        let before = progress.bytes;
-        progress.bytes = before.saturating_add(at);
-        hub.pulls.tell(progress.clone());
-        let resumed = at;
-        if at < segment.sealed {
-            let (mut out, mut inc) = line.open_stream().await.map_err(again)?;
-            let ask = Open::Clip {
-                r#ref: row.r#ref.clone(),
-                cam: row.camera.cam.clone(),
-                s: segment.s,
-                offset: at,
-            };
-            out.send(&ask).await.map_err(again)?;
-            out.finish();
-            let first = inc
-                .frame_within(SILENT)
-                .await
-                .map_err(again)?
-                .ok_or_else(|| again("the box closed the stream"))?;
-            match first.json::<ClipReply>().map_err(again)? {
-                ClipReply::Bytes { size } if size == segment.sealed => {}
-                ClipReply::Bytes { size } => {
-                    // Sealed anew with another header: what is here belongs to the old one.
-                    blocking(move || place.discard())
-                        .await
-                        .map_err(again)?
-                        .map_err(again)?;
-                    return Err(again(format!(
-                        "segment {} is now {size} bytes, not {}: begun anew",
-                        segment.s, segment.sealed
-                    )));
-                }
-                ClipReply::Refused { why } => {
-                    return Err(again(format!(
-                        "the box did not send segment {}: {why}",
-                        segment.s
-                    )));
-                }
-                ClipReply::Unknown => {
-                    return Err(again("the box answered in words this hub does not know"));
-                }
-            }
-            while at < segment.sealed {
-                let frame = inc
-                    .frame_within(SILENT)
-                    .await
-                    .map_err(|e| Ended::Again(e.to_string(), at > resumed))?;
-                let Some(frame) = frame.filter(|f| f.kind == b'B') else {
-                    return Err(Ended::Again(
-                        format!("the box stopped in the middle of segment {}", segment.s),
-                        at > resumed,
-                    ));
-                };
-                if at + frame.body.len() as u64 > segment.sealed {
-                    return Err(odd(format!(
-                        "the box sent more than segment {} has",
-                        segment.s
-                    )));
-                }
-                at += frame.body.len() as u64;
-                (place, file) = blocking(move || {
-                    let wrote = place.append(&mut file, &frame.body);
-                    wrote.map(|()| (place, file))
-                })
-                .await
-                .map_err(again)?
-                .map_err(again)?;
-                progress.bytes = before.saturating_add(at);
-                hub.pulls.tell(progress.clone());
+    logged: &Logged,
+    part: Option<&Part>,
+) -> Vec<(u64, u64)> {
+    let whole = vec![(0, segment.sealed)];
+    let Some((part, pieces)) = part.zip(transfer::pieces(segment.sealed, logged)) else {
+        return whole;
+    };
+    if part.from >= part.to || part.to > logged.size {
+        return whole;
+    }
+    let (_, opening) = pieces.span(0, 1);
+    let (from, to) = pieces.span(part.from, part.to);
+    vec![(0, opening), (from.max(opening), to.max(opening))]
+}
+
+/// One connection's work for a clip.
+struct Fetching<'a> {
+    hub: &'a Arc<Hub>,
+    row: RequestRecord,
+    line: &'a Line,
+    progress: Progress,
+    /// Something came.
+    moved: bool,
+}
+
+impl Fetching<'_> {
+    fn tell(&self) {
+        self.hub.pulls.tell(self.progress.clone());
+    }
+
+    async fn all(&mut self, arrivals: Vec<Arrival>) -> Try<()> {
+        let mut rest = Vec::new();
+        let mut left = arrivals.iter().map(|a| a.segment.sealed - a.here).sum();
+        for mut arrival in arrivals {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let ranges = std::mem::take(&mut arrival.first);
+            let came = self.segment(&arrival, &ranges).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            if !came? {
+                rest.push(arrival);
             }
         }
-        let (d, r) = (hub.clone(), row.clone());
-        let accepted = blocking(move || -> Try<Result<(), String>> {
-            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-            let accepted = place.accept(&identity, &logged).map_err(again)?;
-            if accepted.is_err() {
-                place.discard().map_err(again)?;
+        for arrival in rest {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let came = self.segment(&arrival, &[(0, arrival.segment.sealed)]).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            came?;
+        }
+        Ok(())
+    }
+
+    /// Waits, by ending this try, while the disk has no room for what is still to come.
+    async fn room(&self, left: u64) -> Try<()> {
+        let (d, total) = (self.hub.clone(), self.progress.total);
+        let fits = blocking(move || room::clip_fits(&d.state, &d.config.evidence, left, total));
+        let fits = fits.await.map_err(broken)?;
+        fits.map_err(|why| again(why.into()))
+    }
+
+    /// Fetches what of these ranges is not here; once all of the segment is, checks and keeps it. Whether it is kept.
+    async fn segment(&mut self, arrival: &Arrival, ranges: &[(u64, u64)]) -> Try<bool> {
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
+        let part = blocking(move || -> Try<Option<PartFile>> {
+            if place.done().exists() {
+                let identity = identity(&d, &r)?;
+                let there = transfer::check(&place.done(), &identity, &logged);
+                if there.map_err(file)?.is_ok() {
+                    return Ok(None);
+                }
             }
-            Ok(accepted)
+            place.resume(sealed).map(Some).map_err(file)
         });
-        if let Err(why) = accepted.await.map_err(again)?? {
+        let Some(mut part) = part.await.map_err(broken)?? else {
+            self.kept(arrival, sealed - arrival.here).await?;
+            return Ok(true);
+        };
+        for (from, to) in ranges {
+            for (from, to) in part.ranges.missing(*from, *to) {
+                part = self.range(arrival, part, from, to).await?;
+            }
+        }
+        if !part.ranges.has(0, sealed) {
+            return Ok(false);
+        }
+        drop(part);
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
+        let accepted = blocking(move || {
+            let identity = identity(&d, &r)?;
+            place.accept(&identity, &logged).map_err(file)
+        });
+        if let Err(why) = accepted.await.map_err(broken)?? {
+            waste(self.hub, self.row.r#ref.as_str(), sealed, &arrival.place).await?;
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(if resumed > 0 {
-                again(format!("{why}; fetched anew from its beginning"))
-            } else {
-                odd(why)
+            return Err(match arrival.here > 0 {
+                true => again(PullReason::FetchedAnew { s }),
+                false => odd(why),
             });
         }
-        progress.bytes = before;
+        self.kept(arrival, 0).await?;
+        Ok(true)
     }
-    let (d, s) = (hub.clone(), segment.s);
-    blocking(move || d.db.segment_done(&exhibit, s))
-        .await
-        .map_err(again)?
-        .map_err(again)
+
+    async fn kept(&mut self, arrival: &Arrival, came: u64) -> Try<()> {
+        let (d, exhibit, s) = (
+            self.hub.clone(),
+            self.row.r#ref.to_string(),
+            arrival.segment.s,
+        );
+        blocking(move || d.db.segment_done(&exhibit, s))
+            .await
+            .map_err(broken)?
+            .map_err(broken)?;
+        self.progress.segments_done += 1;
+        self.progress.bytes = self.progress.bytes.saturating_add(came);
+        self.moved = true;
+        self.tell();
+        Ok(())
+    }
+
+    /// Asks for one range and keeps it as it comes.
+    async fn range(
+        &mut self,
+        arrival: &Arrival,
+        mut part: PartFile,
+        from: u64,
+        to: u64,
+    ) -> Try<PartFile> {
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
+        let name = self.row.camera.r#box.clone();
+        let lost = |e| again(broke(&name, &e));
+        let (mut out, mut inc) = self.line.open_stream().await.map_err(lost)?;
+        let ask = Open::Clip {
+            r#ref: self.row.r#ref.clone(),
+            cam: self.row.camera.cam.clone(),
+            s,
+            offset: from,
+            length: to - from,
+        };
+        out.send(&ask).await.map_err(lost)?;
+        out.finish();
+        let first = inc.frame_within(SILENT).await.map_err(lost)?;
+        let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
+        let reply = first.json::<ClipReply>();
+        match reply.map_err(|_| again(PullReason::BoxOdd { name: name.clone() }))? {
+            ClipReply::Bytes { size } if size == sealed => {}
+            ClipReply::Bytes { size } => {
+                // Sealed anew with another header: what is here belongs to the old one.
+                let here = part.ranges.total();
+                drop(part);
+                waste(self.hub, self.row.r#ref.as_str(), here, &arrival.place).await?;
+                return Err(again(PullReason::SegmentResealed {
+                    s,
+                    was: sealed,
+                    now: size,
+                }));
+            }
+            ClipReply::Refused { why } => {
+                return Err(again(PullReason::SegmentRefused { name, s, why }));
+            }
+            ClipReply::Unknown => {
+                return Err(again(PullReason::BoxOdd { name }));
+            }
+        }
+        let mut at = from;
+        while at < to {
+            let piece = inc.some(b'B', SILENT).await.map_err(lost)?;
+            let Some(piece) = piece else {
+                return Err(again(PullReason::SegmentCutShort { name, s }));
+            };
+            let length = piece.len() as u64;
+            if at + length > to {
+                return Err(odd(PullReason::SegmentTooLong { s }));
+            }
+            part = blocking(move || part.put(at, &piece).map(|()| part))
+                .await
+                .map_err(broken)?
+                .map_err(file)?;
+            at += length;
+            self.moved = true;
+            self.progress.bytes = self.progress.bytes.saturating_add(length);
+            self.tell();
+        }
+        Ok(part)
+    }
+}
+
+/// The key of an exhibit. Blocking.
+fn identity(hub: &Hub, row: &RequestRecord) -> Try<Zeroizing<String>> {
+    let identity = hub.keys.exhibit_identity(&row.r#ref);
+    identity.map_err(|e| ours(super::fetch::hub_broke(&e)))
+}
+
+/// What came of a segment is of no use: it is thrown away, and counted as having crossed the line for nothing.
+async fn waste(hub: &Arc<Hub>, exhibit: &str, bytes: u64, place: &Place) -> Try<()> {
+    let (d, e, place) = (hub.clone(), exhibit.to_owned(), place.clone());
+    blocking(move || -> Try<()> {
+        d.db.request_wasted(&e, bytes).map_err(broken)?;
+        place.discard().map_err(file)
+    })
+    .await
+    .map_err(broken)?
 }

@@ -5,6 +5,7 @@ use super::transfer::{self, Logged};
 use crate::{
     db::{DbError, requests::RequestRecord},
     hub::Hub,
+    reason::PullReason,
 };
 
 /// Of a log that has ended the hub holds what it countersigned, and nothing more comes: where another box, or the same disk put back, went on
@@ -14,15 +15,15 @@ pub(super) fn proven(
     row: &RequestRecord,
     footage: &str,
     mut segments: Vec<PullSegment>,
-) -> Result<Result<Vec<PullSegment>, String>, DbError> {
+) -> Result<Result<Vec<PullSegment>, PullReason>, DbError> {
     let Some(held) = hub.db.log(footage)? else {
-        return Ok(Err(format!(
-            "what is asked for was recorded under {footage}, of which this hub holds nothing: nothing can be proved of it; it stays on the box's disks until its day"
-        )));
+        let log = footage.into();
+        return Ok(Err(PullReason::LogNotHeld { log }));
     };
     let copy = hub.logs.folder_of(footage);
     let Some(copy) = copy else {
-        return Ok(Err("the box log's name is odd".into()));
+        let log = footage.into();
+        return Ok(Err(PullReason::LogNameOdd { log }));
     };
     segments.retain(|s| {
         s.n < held.size
@@ -30,10 +31,10 @@ pub(super) fn proven(
                 .is_ok_and(|logged| transfer::announced(s.sealed, &logged).is_ok())
     });
     if segments.is_empty() {
-        return Ok(Err(format!(
-            "what the box has of the time asked for is not among the {} lines of {footage} that this hub countersigned: another box, or its own disk put back, had gone on with that log in its place. It stays on the box's disks until its day, and nothing can be proved of it",
-            held.size
-        )));
+        return Ok(Err(PullReason::NothingProven {
+            log: footage.into(),
+            lines: held.size,
+        }));
     }
     Ok(Ok(segments))
 }
@@ -43,7 +44,7 @@ pub(super) fn unproven_from(
     hub: &Hub,
     row: &RequestRecord,
     last: Option<&Logged>,
-) -> Result<Option<Utc>, String> {
+) -> Result<Option<Utc>, PullReason> {
     let (Some((log, n)), Some(last)) = (&row.line, last) else {
         return Ok(None);
     };
@@ -51,7 +52,7 @@ pub(super) fn unproven_from(
         return Ok(None);
     }
     let copy = hub.logs.folder_of(log);
-    let copy = copy.ok_or("the box log's name is odd")?;
+    let copy = copy.ok_or_else(|| PullReason::LogNameOdd { log: log.clone() })?;
     let (_, s1) = transfer::handed_out(&copy, *n)?;
     Ok((s1 > last.s).then_some(last.t1))
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
-    id,
+    id::{self, BoxName},
     order::{Act, Code, Done, Order, PullSegment},
 };
 use tokio::{
@@ -21,10 +21,15 @@ use super::{
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
-    devices::link::Line,
+    devices::link::{Line, LinkError},
+    disks::room,
     disposal::policy::wait_ends,
     error::{HubError, plain},
+    evidence::PackageError,
+    files::FileError,
     hub::{Hub, blocking},
+    reason::{Api, PullReason},
+    words,
 };
 
 /// A box may prepare a long clip for minutes; it is asked again after this.
@@ -41,29 +46,101 @@ const MAX_SEGMENTS: usize = 3000;
 /// How one try ended.
 pub(super) enum Ended {
     /// For good.
-    Over(State, Option<Absence>, String),
+    Over(State, Option<Absence>, Vec<PullReason>),
     /// Not yet: what it waits for. The flag says whether anything came.
-    Again(String, bool),
+    Again(PullReason, bool),
 }
 
 pub(super) type Try<T> = Result<T, Ended>;
 
-pub(super) fn again(why: impl std::fmt::Display) -> Ended {
-    Ended::Again(why.to_string(), false)
+pub(super) fn again(why: PullReason) -> Ended {
+    Ended::Again(why, false)
 }
 
-fn failed(reason: Absence, why: impl std::fmt::Display) -> Ended {
-    Ended::Over(State::Failed, Some(reason), why.to_string())
+fn failed(reason: Absence, why: PullReason) -> Ended {
+    Ended::Over(State::Failed, Some(reason), vec![why])
 }
 
 /// Trouble here that does not pass.
-pub(super) fn ours(why: impl std::fmt::Display) -> Ended {
+pub(super) fn ours(why: PullReason) -> Ended {
     failed(Absence::Hub, why)
 }
 
 /// What came is not what it should be.
-pub(super) fn odd(why: impl std::fmt::Display) -> Ended {
+pub(super) fn odd(why: PullReason) -> Ended {
     failed(Absence::NotAsLogged, why)
+}
+
+/// Something of the hub's own does not work: what, is for the journal.
+pub(super) fn hub_broke(why: &dyn std::fmt::Display) -> PullReason {
+    tracing::error!("a pull cannot go on: {why}");
+    PullReason::HubBroke
+}
+
+/// The same, which may pass.
+pub(super) fn broken(why: impl Into<HubError>) -> Ended {
+    let why = why.into();
+    again(match why {
+        HubError::Because(ref reason) if **reason == Api::Stopping.into() => PullReason::HubStops,
+        why => hub_broke(&why),
+    })
+}
+
+/// What became of the connection to a box.
+pub(super) fn broke(name: &BoxName, why: &LinkError) -> PullReason {
+    tracing::debug!(%name, "a clip's stream broke: {why}");
+    let name = name.clone();
+    match why {
+        LinkError::Silent(secs) => PullReason::BoxSilent { name, secs: *secs },
+        LinkError::Frame(_) | LinkError::Large(_) => PullReason::BoxOdd { name },
+        _ => PullReason::LineBroke { name },
+    }
+}
+
+fn is_full(why: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(why.kind(), StorageFull | QuotaExceeded)
+}
+
+fn unusable(what: &str, path: &str, why: &std::io::Error) -> PullReason {
+    let path = path.to_owned();
+    match is_full(why) {
+        true => PullReason::DiskFull {
+            free: room::of(std::path::Path::new(&path))
+                .ok()
+                .map(|room| room.free),
+            path,
+            wanted: None,
+            kept: 0,
+        },
+        false => PullReason::HubFile {
+            what: what.into(),
+            path,
+            why: why.to_string(),
+        },
+    }
+}
+
+/// A file of the hub's cannot be used; may be that there is no room for it.
+pub(super) fn file(why: FileError) -> Ended {
+    again(unusable(why.what, &why.path, &why.source))
+}
+
+/// No package was made. One for which there is no room is made when there is.
+pub(super) fn unpacked(why: PackageError) -> Ended {
+    match why {
+        PackageError::Io { what, path, source } => {
+            let why = unusable(what, &path, &source);
+            match why.patient() {
+                true => again(why),
+                false => ours(why),
+            }
+        }
+        PackageError::NoRoom(why) => again(why.into()),
+        why => ours(PullReason::NotPacked {
+            why: why.to_string(),
+        }),
+    }
 }
 
 /// What a box's refusal says of the footage.
@@ -114,7 +191,7 @@ pub async fn run(hub: Arc<Hub>) {
     }
 }
 
-async fn set(hub: &Arc<Hub>, row: &RequestRecord, state: State, why: &str) {
+async fn set(hub: &Arc<Hub>, row: &RequestRecord, state: State, why: Vec<PullReason>) {
     set_with(hub, row, state, None, why).await;
 }
 
@@ -123,21 +200,19 @@ async fn set_with(
     row: &RequestRecord,
     state: State,
     reason: Option<Absence>,
-    why: &str,
+    mut why: Vec<PullReason>,
 ) {
     // Whoever waits is told what stands in the way, not only that nothing came yet.
-    let twice = hub.logs.troubles(&row.camera.r#box);
+    let name = &row.camera.r#box;
+    let twice = hub.logs.troubles(name);
     let twice = twice.iter().find(|t| t.condition == "box.twice");
-    let why = match twice.filter(|_| state == State::Waiting) {
-        Some(t) => format!(
-            "two boxes claim the name {}, or its disk was put back: {} ({why})",
-            row.camera.r#box, t.text
-        ),
-        None => why.to_owned(),
-    };
-    let (d, exhibit, text) = (hub.clone(), row.r#ref.to_string(), why.clone());
+    if let Some(t) = twice.filter(|_| state == State::Waiting) {
+        let (name, text) = (name.clone(), t.text.clone());
+        why.insert(0, PullReason::TwoBoxes { name, text });
+    }
+    let (d, exhibit, because) = (hub.clone(), row.r#ref.to_string(), why.clone());
     let stored = blocking(move || {
-        d.db.request_state(&exhibit, state, reason, &text, d.now())
+        d.db.request_state(&exhibit, state, reason, &because, d.now())
             .map_err(plain)?;
         clip::ending::after(&d, &exhibit)
     });
@@ -146,21 +221,12 @@ async fn set_with(
     }
     let before = hub.pulls.last(row.r#ref.as_str());
     let base = before.unwrap_or_else(|| Progress {
-        r#ref: row.r#ref.to_string(),
-        state: String::new(),
-        why: String::new(),
-        bytes: 0,
-        total: 0,
-        segments_done: 0,
-        segments: 0,
         package: row.package.clone(),
+        ..Progress::of(&row.r#ref, state, Vec::new())
     });
-    hub.pulls.tell(Progress {
-        state: state.as_str().into(),
-        why,
-        ..base
-    });
+    hub.pulls.tell(Progress { state, why, ..base });
     if state.over() {
+        hub.pulls.over(row.r#ref.as_str());
         // What was held for it may go.
         hub.pulls.holds.wake();
     }
@@ -206,25 +272,22 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 if state != State::Ready {
                     let (d, e, partial) = (hub.clone(), exhibit.clone(), state == State::Partial);
                     let held = blocking(move || holds::after_pull(&d, &e, partial)).await;
-                    if let Ok(Some(held)) = held {
-                        why += &format!("; {held}");
-                    }
+                    why.extend(held.ok().flatten());
                 }
-                tracing::info!(exhibit, state = state.as_str(), why, "request over");
-                set_with(&hub, &row, state, reason, &why).await;
+                let said = words::pulls(&why, &hub.config.zone);
+                tracing::info!(exhibit, state = state.as_str(), said, "request over");
+                set_with(&hub, &row, state, reason, why).await;
                 return;
             }
             Ended::Again(why, moved) => {
-                fruitless = if moved { 0 } else { fruitless + 1 };
+                fruitless = match moved || why.patient() {
+                    true => 0,
+                    false => fruitless + 1,
+                };
                 if fruitless >= FRUITLESS {
-                    set_with(
-                        &hub,
-                        &row,
-                        State::Failed,
-                        Some(Absence::Hub),
-                        &format!("given up after {FRUITLESS} tries: {why}"),
-                    )
-                    .await;
+                    let given_up = PullReason::GivenUp { tries: FRUITLESS };
+                    let why = vec![given_up, why];
+                    set_with(&hub, &row, State::Failed, Some(Absence::Hub), why).await;
                     return;
                 }
                 wait = if moved {
@@ -232,7 +295,7 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 } else {
                     (wait * 2).min(Duration::from_secs(30))
                 };
-                set(&hub, &row, State::Waiting, &why).await;
+                set(&hub, &row, State::Waiting, vec![why]).await;
                 // A change (the box came back) ends the wait early.
                 let mut changes = hub.live.watch(&row.camera.r#box);
                 tokio::select! {
@@ -245,7 +308,7 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
     }
 }
 
-async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, String)> {
+async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, Vec<PullReason>)> {
     let exhibit = row.r#ref.to_string();
     let segments = read_segments(hub, &exhibit).await?;
     if segments.is_empty() || segments.iter().any(|s| !s.done) {
@@ -254,19 +317,19 @@ async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, String)> {
         let segments = read_segments(hub, &exhibit).await?;
         fetch_all(hub, &exhibit, &line, segments).await?;
     }
-    set(hub, row, State::Verifying, "").await;
+    set(hub, row, State::Verifying, Vec::new()).await;
     let (d, e) = (hub.clone(), exhibit);
     blocking(move || finish::finish(&d, &e))
         .await
-        .map_err(again)?
+        .map_err(broken)?
 }
 
 async fn read_segments(hub: &Arc<Hub>, exhibit: &str) -> Try<Vec<FetchRecord>> {
     let (d, e) = (hub.clone(), exhibit.to_owned());
     blocking(move || d.db.request_segments(&e))
         .await
-        .map_err(again)?
-        .map_err(again)
+        .map_err(broken)?
+        .map_err(broken)
 }
 
 /// Waits for the box, sends the order, takes its answer.
@@ -280,52 +343,40 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
             break (id, line);
         }
         if !said_offline {
-            set(
-                hub,
-                row,
-                State::Waiting,
-                &format!("box {name} is offline; the pull goes on when it is back"),
-            )
-            .await;
+            let offline = PullReason::BoxOffline { name: name.clone() };
+            set(hub, row, State::Waiting, vec![offline]).await;
             said_offline = true;
         }
         // RET-5: a request that waits for ever would be kept for ever.
         let left = wait_ends(row.made, &hub.config.periods).0 - hub.now().0;
         if left <= 0 {
-            return Err(failed(
-                Absence::BoxAway,
-                format!(
-                    "box {name} did not come back within {} days ([periods] wait_days in hub.toml); ask again when it does",
-                    hub.config.periods.wait_days
-                ),
-            ));
+            let (name, days) = (name.clone(), hub.config.periods.wait_days);
+            return Err(failed(Absence::BoxAway, PullReason::BoxAway { name, days }));
         }
         let left = Duration::from_millis(left.unsigned_abs()).min(LOOK_AGAIN);
         if let Ok(changed) = tokio::time::timeout(left, changes.changed()).await {
-            changed.map_err(again)?;
+            changed.map_err(|_| again(PullReason::HubStops))?;
         }
     };
-    set(
-        hub,
-        row,
-        State::Waiting,
-        &format!("box {name} prepares the footage"),
-    )
-    .await;
+    let prepares = PullReason::BoxPrepares { name: name.clone() };
+    set(hub, row, State::Waiting, vec![prepares]).await;
     // The footage is held before anything else is done with it (RET-6); a pull that cannot be held goes on, and says so.
-    if let Some(why) = holds::before_pull(hub, row, id).await.map_err(again)? {
-        set(hub, row, State::Waiting, &why).await;
+    if let Some(why) = holds::before_pull(hub, row, id).await.map_err(broken)? {
+        set(hub, row, State::Waiting, vec![why]).await;
     }
     let (d, r) = (hub.clone(), row.clone());
     let order = blocking(move || sign_order(&d, &r))
         .await
-        .map_err(again)?
-        .map_err(ours)?;
+        .map_err(broken)?
+        .map_err(|e| ours(hub_broke(&e)))?;
     let way = order::reach(hub, name).filter(|way| way.id == id);
-    let way = way.ok_or_else(|| again("the box's connection broke"))?;
+    let way = way.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
     let done = tokio::time::timeout(ANSWER, way.send_patiently(hub, order))
         .await
-        .map_err(|_| again(format!("box {name} has not answered yet")))?;
+        .map_err(|_| {
+            let (name, secs) = (name.clone(), ANSWER.as_secs());
+            again(PullReason::BoxSilent { name, secs })
+        })?;
     let (log, n, of, segments) = match done {
         Ok(Done::Pull {
             log,
@@ -333,12 +384,13 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
             of,
             segments,
         }) => (log, n, of, segments),
-        Ok(_) => return Err(odd(NotObeyed::Odd(name.clone()))),
+        Ok(_) => return Err(odd(PullReason::BoxOdd { name: name.clone() })),
         // What it has announced once it can only be late with.
-        Err(why) if why.passes() || row.line.is_some() => return Err(again(why)),
-        Err(why) => return Err(failed(absence(&why), why)),
+        Err(why) if why.passes() || row.line.is_some() => return Err(again(why.into())),
+        Err(why) => return Err(failed(absence(&why), why.into())),
     };
-    sane(&segments).map_err(odd)?;
+    sane(name, &segments).map_err(odd)?;
+    hub.pulls.prepared(row.r#ref.as_str(), &segments);
     let (d, r) = (hub.clone(), row.clone());
     blocking(move || {
         let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);
@@ -346,14 +398,14 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
         let segments = match of == log {
             true => segments,
             false => ended::proven(&d, &r, &footage, segments)
-                .map_err(again)?
+                .map_err(broken)?
                 .map_err(|why| failed(Absence::NotProven, why))?,
         };
         d.db.request_answered(r.r#ref.as_str(), (&clip, n), &footage, &segments)
-            .map_err(again)
+            .map_err(broken)
     })
     .await
-    .map_err(again)??;
+    .map_err(broken)??;
     Ok(line)
 }
 
@@ -380,27 +432,27 @@ fn sign_order(hub: &Hub, row: &RequestRecord) -> Result<order::SignedOrder, HubE
 }
 
 /// The box's answer is believed only as far as it can be meant.
-fn sane(segments: &[PullSegment]) -> Result<(), String> {
+fn sane(name: &BoxName, segments: &[PullSegment]) -> Result<(), PullReason> {
     if segments.is_empty() {
-        return Err("the box says the clip has no segments".into());
+        return Err(PullReason::NoSegments { name: name.clone() });
     }
     if segments.len() > MAX_SEGMENTS {
-        return Err(format!(
-            "the box's list has {} segments; a clip has at most {MAX_SEGMENTS}",
-            segments.len()
-        ));
+        return Err(PullReason::TooManySegments {
+            segments: segments.len() as u64,
+            most: MAX_SEGMENTS as u64,
+        });
     }
     // Numbers may be left out: what the box does not have any more it cannot send.
-    if let Some(w) = segments
+    let odd = segments
         .windows(2)
-        .find(|w| w[1].s <= w[0].s || w[1].n <= w[0].n)
-    {
-        return Err(format!(
-            "the box's list of segments is in no order: {} of line {} comes after {} of line {}",
-            w[1].s, w[1].n, w[0].s, w[0].n
-        ));
+        .find(|w| w[1].s <= w[0].s || w[1].n <= w[0].n);
+    match odd {
+        Some(w) => Err(PullReason::SegmentsOutOfOrder {
+            s: w[1].s,
+            n: w[1].n,
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// No receipt, no clip: waits until `exp.clip` lies under a countersigned head (audit.md 2.5).
@@ -410,37 +462,40 @@ async fn covered(hub: &Arc<Hub>, row: &RequestRecord) -> Try<()> {
     let wait = async {
         loop {
             changes.mark_unchanged();
-            let (d, e) = (hub.clone(), exhibit.to_owned());
+            let (d, e, cam) = (hub.clone(), exhibit.to_owned(), row.camera.cam.clone());
             let held = blocking(move || -> Try<bool> {
                 let row =
                     d.db.request(&e)
-                        .map_err(again)?
-                        .ok_or_else(|| ours("the request is gone"))?;
-                let (log, n) = row.line.ok_or_else(|| again("the box has not answered"))?;
+                        .map_err(broken)?
+                        .ok_or_else(|| ours(PullReason::RequestGone))?;
+                let name = row.camera.r#box;
+                let (log, n) = row
+                    .line
+                    .ok_or_else(|| again(PullReason::BoxPrepares { name }))?;
                 if d.db
                     .log(&log)
-                    .map_err(again)?
+                    .map_err(broken)?
                     .is_none_or(|l| l.size <= n || d.db.indexed(&log).unwrap_or(0) <= n)
                 {
                     return Ok(false);
                 }
                 if d.db
-                    .is_clip_line(&log, n, &e, row.camera.cam.as_str())
-                    .map_err(again)?
+                    .is_clip_line(&log, n, &e, cam.as_str())
+                    .map_err(broken)?
                 {
                     return Ok(true);
                 }
-                Err(odd(format!(
-                    "line {n} of {log} is not the exp.clip the box announced"
-                )))
+                Err(odd(PullReason::NotClipLine { log, n }))
             });
-            if held.await.map_err(again)?? {
+            if held.await.map_err(broken)?? {
                 return Ok(());
             }
-            changes.changed().await.map_err(again)?;
+            let changed = changes.changed().await;
+            changed.map_err(|_| again(PullReason::HubStops))?;
         }
     };
-    let late = || again("the box's exp.clip line is not countersigned yet; no clip without it");
+    let name = row.camera.r#box.clone();
+    let late = || again(PullReason::NotCountersigned { name });
     tokio::time::timeout(COUNTERSIGNED, wait)
         .await
         .map_err(|_| late())?

@@ -6,19 +6,16 @@ use super::{
     Progress,
     bytes::said_in_log,
     ended,
-    fetch::{Ended, Try, again, odd, ours},
+    fetch::{Ended, Try, broken, odd, ours, unpacked},
     rules::{self, State},
 };
-use crate::{evidence, hub::Hub};
+use crate::{evidence, hub::Hub, reason::PullReason, words};
 
 /// All segments are here and checked: register the masters, make the package. Blocking.
-pub(super) fn finish(hub: &Hub, exhibit: &str) -> Try<(State, String)> {
-    let row = hub
-        .db
-        .request(exhibit)
-        .map_err(again)?
-        .ok_or_else(|| ours("the request is gone"))?;
-    let segments = hub.db.request_segments(exhibit).map_err(again)?;
+pub(super) fn finish(hub: &Hub, exhibit: &str) -> Try<(State, Vec<PullReason>)> {
+    let row = hub.db.request(exhibit).map_err(broken)?;
+    let row = row.ok_or_else(|| ours(PullReason::RequestGone))?;
+    let segments = hub.db.request_segments(exhibit).map_err(broken)?;
     let logged = segments
         .iter()
         .map(|s| said_in_log(hub, &row, s))
@@ -34,7 +31,7 @@ pub(super) fn finish(hub: &Hub, exhibit: &str) -> Try<(State, String)> {
             what: "master".into(),
             sha256: l.sha256.clone(),
         };
-        hub.log.append(&row.who, &line).map_err(again)?;
+        hub.log.append(&row.who, &line).map_err(broken)?;
     }
     let spans: Vec<_> = logged.iter().map(|l| (l.t0, l.t1)).collect();
     let missing = rules::missing(&spans, row.t0, row.t1);
@@ -43,33 +40,27 @@ pub(super) fn finish(hub: &Hub, exhibit: &str) -> Try<(State, String)> {
     let known = hub
         .db
         .segments(&row.camera, row.t0, row.t1)
-        .map_err(again)?;
+        .map_err(broken)?;
     let footage = row.footage.as_deref().unwrap_or_default();
     let unproven = ended::unproven_from(hub, &row, logged.last()).map_err(odd)?;
-    let parts = [
-        rules::shortfall(&missing, &hub.config.zone, footage, &known, unproven),
-        rules::left_out(&holes, &known),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let short = (!parts.is_empty()).then(|| parts.join("; "));
-    let made = evidence::make(hub, &row, &logged, short.clone(), holes);
-    let made = made.map_err(|e| match e.passes() {
-        true => again(e),
-        false => ours(e),
-    })?;
+    let mut short = rules::shortfall(&missing, footage, &known, unproven);
+    short.extend(rules::left_out(&holes, &known));
+    // In the package stands what was said of it then, in words.
+    let said = (!short.is_empty()).then(|| words::pulls(&short, &hub.config.zone));
+    let made = evidence::make(hub, &row, &logged, said, holes).map_err(unpacked)?;
     let absent = rules::absent(&missing, footage, &known, unproven);
-    hub.db.put_missing(exhibit, &absent).map_err(again)?;
+    hub.db.put_missing(exhibit, &absent).map_err(broken)?;
     hub.db
         .request_package(exhibit, &made.folder.to_string_lossy())
-        .map_err(again)?;
+        .map_err(broken)?;
     if let Some(last) = hub.pulls.last(exhibit) {
         hub.pulls.tell(Progress {
             package: Some(made.folder.to_string_lossy().into_owned()),
             ..last
         });
     }
-    Ok(match short {
-        None => (State::Ready, String::new()),
-        Some(why) => (State::Partial, why),
+    Ok(match short.is_empty() {
+        true => (State::Ready, Vec::new()),
+        false => (State::Partial, short),
     })
 }

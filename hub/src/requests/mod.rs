@@ -1,5 +1,5 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
-//! and those that people approve with their own passkeys.
+//! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod approvers;
 mod bytes;
 pub mod clip;
@@ -8,7 +8,9 @@ pub mod fetch;
 mod finish;
 pub mod holds;
 pub mod mask;
+pub mod moves;
 pub mod order;
+mod ranges;
 pub mod rate;
 pub mod review;
 pub mod rules;
@@ -26,16 +28,17 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde::{Deserialize, Serialize};
+use shared::order::{Part, PullSegment};
 use tokio::sync::{broadcast, mpsc};
-use utoipa::ToSchema;
 
-/// Where a request stands, as commands and pages see it live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+use crate::reason::PullReason;
+
+/// Where a pull stands.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     pub r#ref: String,
-    pub state: String,
-    pub why: String,
+    pub state: rules::State,
+    pub why: Vec<PullReason>,
     pub bytes: u64,
     pub total: u64,
     pub segments_done: u64,
@@ -46,11 +49,11 @@ pub struct Progress {
 
 impl Progress {
     /// Where a clip stands of which nothing has come yet.
-    pub fn of(exhibit: &shared::id::ExhibitRef, state: rules::State, why: &str) -> Self {
+    pub fn of(exhibit: &shared::id::ExhibitRef, state: rules::State, why: Vec<PullReason>) -> Self {
         Self {
             r#ref: exhibit.to_string(),
-            state: state.as_str().into(),
-            why: why.into(),
+            state,
+            why,
             bytes: 0,
             total: 0,
             segments_done: 0,
@@ -58,13 +61,10 @@ impl Progress {
             package: None,
         }
     }
-
-    pub fn percent(&self) -> u64 {
-        (self.bytes.min(self.total) * 100)
-            .checked_div(self.total)
-            .unwrap_or(0)
-    }
 }
+
+/// What of each segment is in the span asked for.
+pub type Parts = HashMap<u64, Part>;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -75,7 +75,10 @@ pub struct Pulls {
     /// Rings with the exhibit of a request that was taken back.
     cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
+    /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
+    parts: Arc<Mutex<HashMap<String, Parts>>>,
     pub holds: holds::Holds,
+    pub moves: moves::Bell,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
 }
@@ -90,7 +93,9 @@ impl Default for Pulls {
             told: broadcast::Sender::new(1024),
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
+            parts: Arc::default(),
             holds: holds::Holds::default(),
+            moves: moves::Bell::default(),
             disposals: Arc::default(),
         }
     }
@@ -130,6 +135,34 @@ impl Pulls {
         last.insert(progress.r#ref.clone(), progress.clone());
         drop(last);
         let _ = self.told.send(progress);
+    }
+
+    /// What a box says of the span asked for.
+    pub fn prepared(&self, exhibit: &str, segments: &[PullSegment]) {
+        let parts = segments.iter().filter_map(|p| Some((p.s, p.part?)));
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.insert(exhibit.to_owned(), parts.collect());
+    }
+
+    /// The same, while it is being fetched.
+    pub fn parts(&self, exhibit: &str) -> Parts {
+        let all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.get(exhibit).cloned().unwrap_or_default()
+    }
+
+    /// Nothing more is fetched for it.
+    pub fn over(&self, exhibit: &str) {
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.remove(exhibit);
     }
 
     pub fn listen(&self) -> broadcast::Receiver<Progress> {

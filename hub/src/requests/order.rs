@@ -15,7 +15,7 @@ use crate::{
     db::boxes::BoxRecord,
     error::{HubError, plain},
     hub::{Hub, blocking},
-    reason::{Footage, Orders, orders::Failure},
+    reason::{Footage, Orders, PullReason, orders::Failure},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);
@@ -36,6 +36,20 @@ pub enum NotObeyed {
 }
 
 impl From<NotObeyed> for Orders {
+    fn from(why: NotObeyed) -> Self {
+        match why {
+            NotObeyed::Refused { name, refusal } => Self::BoxRefused { name, refusal },
+            NotObeyed::Broke(name) => Self::LineBroke { name },
+            NotObeyed::Silent(name) => Self::BoxSilent {
+                name,
+                secs: ANSWER.as_secs(),
+            },
+            NotObeyed::Odd(name) => Self::BoxOdd { name },
+        }
+    }
+}
+
+impl From<NotObeyed> for PullReason {
     fn from(why: NotObeyed) -> Self {
         match why {
             NotObeyed::Refused { name, refusal } => Self::BoxRefused { name, refusal },
@@ -89,6 +103,21 @@ pub struct Way {
 /// Orders are for now: a box that is offline gets none.
 pub fn way(hub: &Hub, name: &BoxName) -> Result<Way, HubError> {
     reach(hub, name).ok_or_else(|| Orders::BoxOffline { name: name.clone() }.into())
+}
+
+/// The way to a box for somebody who orders it something for a reason, which is not empty; the reason without what stands round it.
+pub async fn way_with_reason(
+    hub: &Arc<Hub>,
+    name: &BoxName,
+    reason: &str,
+) -> Result<(Way, String), HubError> {
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err(Orders::ReasonWanted.into());
+    }
+    let (d, n) = (hub.clone(), name.clone());
+    blocking(move || known(&d, &n)).await??;
+    Ok((way(hub, name)?, reason))
 }
 
 /// The same for whoever waits for the box by himself.

@@ -9,7 +9,11 @@ use utoipa::ToSchema;
 
 use crate::{
     db::footage::{GapRecord, SegmentRecord},
-    reason::{Clips, LocalTime, clips::Hole},
+    reason::{
+        Clips, LocalTime, PullReason,
+        clips::Hole,
+        pulls::{Gone, Stretch},
+    },
 };
 
 /// Gaps up to this long are none (audit.md 2.2).
@@ -320,39 +324,31 @@ pub fn holes(numbers: &[u64]) -> Vec<(u64, u64)> {
     jumps.map(|w| (w[0] + 1, w[1] - 1)).collect()
 }
 
-/// One sentence on segments that were recorded and are not there, and what the box's log says of them.
-pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Option<String> {
+/// Of segments that were recorded and are not there: what the box's log says of them.
+pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Vec<PullReason> {
     let said = |a: u64, b: u64| {
-        let mut gone: Vec<&str> = known
-            .iter()
-            .filter(|s| (a..=b).contains(&s.s))
+        let of = known.iter().filter(|s| (a..=b).contains(&s.s));
+        let mut gone: Vec<Gone> = of
             .map(|s| match s.gone.as_deref() {
-                Some("lost") => "found missing or damaged on the box",
-                Some(_) => "deleted on the box",
-                None => "not on any disk of the box that is there",
+                Some("lost") => Gone::Lost,
+                Some(_) => Gone::Deleted,
+                None => Gone::NotOnDisk,
             })
             .collect();
         gone.sort_unstable();
         gone.dedup();
-        match gone.as_slice() {
-            [] => "not sent by the box".to_owned(),
-            gone => gone.join(" or "),
+        if gone.is_empty() {
+            gone.push(Gone::NotSent);
         }
+        gone
     };
-    let each: Vec<String> = holes
-        .iter()
-        .map(|(a, b)| match a == b {
-            true => format!(
-                "segment {a}, which was recorded, is not here ({})",
-                said(*a, *b)
-            ),
-            false => format!(
-                "segments {a} to {b}, which were recorded, are not here ({})",
-                said(*a, *b)
-            ),
-        })
-        .collect();
-    (!each.is_empty()).then(|| each.join("; "))
+    let holes = holes.iter();
+    let each = holes.map(|(first, last)| PullReason::SegmentsGone {
+        first: *first,
+        last: *last,
+        gone: said(*first, *last),
+    });
+    each.collect()
 }
 
 /// What of each missing stretch the box's log says, as a code; `unproven` as in [`shortfall`].
@@ -380,21 +376,20 @@ pub fn absent(
     missing.iter().map(|(a, b)| (*a, *b, why(*a, *b))).collect()
 }
 
-/// One sentence on what is missing; None when all is there.
+/// Why what is missing is; nothing when all is there.
 /// What was recorded then under another log of the box than `footage` is asked for by itself: a package shows one log. From `unproven` on
 /// the box has footage under `footage`, and no head that was countersigned covers it.
 pub fn shortfall(
     missing: &[(Utc, Utc)],
-    zone: &Zone,
     footage: &str,
     known: &[SegmentRecord],
     unproven: Option<Utc>,
-) -> Option<String> {
+) -> Vec<PullReason> {
     let (after, missing): (Vec<_>, Vec<_>) = missing
         .iter()
         .copied()
         .partition(|(a, _)| unproven.is_some_and(|from| *a >= from));
-    let span = |a: Utc, b: Utc| format!("{} to {}", a.for_people(zone), b.for_people(zone));
+    let stretch = |from: Utc, to: Utc| Stretch { from, to };
     let elsewhere = |(a, b): &(Utc, Utc)| {
         let mut of = known.iter().filter(|s| {
             s.log != footage && s.gone.is_none() && s.t0.0 < b.0 - JOIN_MS && s.t1.0 > a.0 + JOIN_MS
@@ -402,32 +397,24 @@ pub fn shortfall(
         of.next().map(|s| s.log.clone())
     };
     let mut parts = Vec::new();
-    let none: Vec<String> = missing
-        .iter()
-        .filter(|m| elsewhere(m).is_none())
-        .map(|(a, b)| span(*a, *b))
-        .collect();
-    if !none.is_empty() {
-        parts.push(format!(
-            "no footage exists from {}",
-            none.join(", nor from ")
-        ));
+    let none = missing.iter().filter(|m| elsewhere(m).is_none());
+    let stretches: Vec<Stretch> = none.map(|(a, b)| stretch(*a, *b)).collect();
+    if !stretches.is_empty() {
+        parts.push(PullReason::NotRecorded { stretches });
     }
     for (a, b) in after {
-        parts.push(format!(
-            "of {} the box has footage under {footage} of which nothing can be proved: another box, or its own disk put back, had gone on with that log, and no head that was countersigned covers it; it stays on the box's disks until its day",
-            span(a, b)
-        ));
+        parts.push(PullReason::NotProven {
+            stretch: stretch(a, b),
+            log: footage.into(),
+        });
     }
     for m in &missing {
         if let Some(log) = elsewhere(m) {
-            parts.push(format!(
-                "what is from {} was recorded under another log of the box ({log}), and a package shows one: ask for that time by itself",
-                span(m.0, m.1)
-            ));
+            let stretch = stretch(m.0, m.1);
+            parts.push(PullReason::OtherLog { stretch, log });
         }
     }
-    (!parts.is_empty()).then(|| parts.join("; "))
+    parts
 }
 
 #[cfg(test)]

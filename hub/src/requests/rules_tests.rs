@@ -1,5 +1,6 @@
 //! Pure. What may be asked for, what of it is there, and why the rest is not.
 use super::*;
+use crate::words;
 
 fn asked(t0: i64, t1: i64) -> Span {
     Span {
@@ -199,17 +200,20 @@ fn what_is_missing() {
     assert_eq!(m(&[(9_000, 15_000), (16_000, 21_000)]), [(15_000, 16_000)]);
     assert_eq!(m(&[(12_000, 15_000)]), [(10_000, 12_000), (15_000, 20_000)]);
     assert_eq!(m(&[]), [(10_000, 20_000)]);
-    assert!(shortfall(&[], &Zone::utc(), "l", &[], None).is_none());
+    assert!(shortfall(&[], "l", &[], None).is_empty());
 }
 
 /// EVI-1, V11: what a box recorded after its log was forked is not said to be none; what was not recorded is.
 #[test]
 fn what_cannot_be_proved_is_not_what_is_not_there() {
     let missing = [(Utc(10_000), Utc(12_000)), (Utc(15_000), Utc(20_000))];
-    let said = |from| shortfall(&missing, &Zone::utc(), "s/box/a/1", &[], from);
-    let (all, first) = (said(None).expect("short"), said(Some(Utc(15_000))));
+    let short = |from| shortfall(&missing, "s/box/a/1", &[], from);
+    let codes = |from| short(from).iter().map(PullReason::code).collect::<Vec<_>>();
+    assert_eq!(codes(None), ["not-recorded"]);
+    assert_eq!(codes(Some(Utc(15_000))), ["not-recorded", "not-proven"]);
+    let said = |from| words::pulls(&short(from), &Zone::utc());
+    let (all, first) = (said(None), said(Some(Utc(15_000))));
     assert_eq!(all.matches(", nor from ").count(), 1, "{all}");
-    let first = first.expect("short");
     assert!(
         first.starts_with("no footage exists from ")
             && !first.contains(", nor from ")
@@ -236,13 +240,11 @@ fn what_is_left_out() {
     let holes = holes(&[4, 6, 9]);
     assert_eq!(holes, [(5, 5), (7, 8)]);
     assert_eq!(
-        left_out(&holes, &known).as_deref(),
-        Some(
-            "segment 5, which was recorded, is not here (found missing or damaged on the box); \
-             segments 7 to 8, which were recorded, are not here (deleted on the box or not on any disk of the box that is there)"
-        )
+        words::pulls(&left_out(&holes, &known), &Zone::utc()),
+        "segment 5, which was recorded, is not here (found missing or damaged on the box); \
+         segments 7 to 8, which were recorded, are not here (deleted on the box or not on any disk of the box that is there)"
     );
-    assert_eq!(left_out(&[], &known), None);
+    assert_eq!(left_out(&[], &known), []);
     assert!(super::holes(&[4, 5, 6]).is_empty() && super::holes(&[]).is_empty());
 }
 

@@ -10,7 +10,7 @@ use crate::{
     access::{authorise::Permit, sessions::Reason},
     error::{HubError, plain},
     hub::Hub,
-    reason::{Evidence, Footage},
+    reason::{Evidence, Footage, pulls::DisposalNote},
 };
 
 pub fn begin(
@@ -33,7 +33,7 @@ pub fn begin(
     if request.state == State::Disposed {
         return Err(Evidence::Disposed {
             exhibit: exhibit.clone(),
-            why: request.why,
+            note: DisposalNote::of(&request.why, &hub.config.zone),
         }
         .into());
     }

@@ -3,9 +3,15 @@
 
 use std::fmt;
 
-use crate::reason::{Notice, Reason};
+use shared::time::Zone;
+
+use crate::{
+    evidence::certificate::{Certificate, Facts},
+    reason::{Notice, PullReason, Reason},
+};
 
 pub mod en;
+pub mod paper;
 
 /// A reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +36,29 @@ pub fn of(reason: &Reason) -> Text {
     en::of(reason)
 }
 
+/// The certificate of a package.
+pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::certificate::of(facts, computed)
+}
+
+/// The page that lies on top of a package.
+pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::read_me::of(facts, computed)
+}
+
 /// What a page says just now.
 pub fn notice(notice: &Notice) -> String {
     en::notices::of(notice)
+}
+
+/// Why a pull waits, or ended as it did.
+pub fn pull(reason: &PullReason, zone: &Zone) -> String {
+    en::pulls::of(reason, zone)
+}
+
+/// The same of several reasons, as one sentence.
+pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
+    en::pulls::all(reasons, zone)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

@@ -130,7 +130,7 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
            FROM clip, (SELECT '001' AS w UNION ALL SELECT '002' UNION ALL SELECT '003') w;
          INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
            SELECT q, printf('EXH-2026-%06d', q), printf('G-%06d', q), t.box, printf('c%02d', 1 + q % 5), cal.t0 + 36000000, cal.t0 + 39600000,
-             printf('001%061x', q), printf('002%061x', q), printf('003%061x', q), 'op:0001', CASE WHEN q % 5 = 0 THEN 'Ready' ELSE 'Disposed' END, '', cal.t1, cal.t1
+             printf('001%061x', q), printf('002%061x', q), printf('003%061x', q), 'op:0001', CASE WHEN q % 5 = 0 THEN 'Ready' ELSE 'Disposed' END, '[]', cal.t1, cal.t1
            FROM (SELECT q, 1 + q % {towns} AS tk, MAX(0, {days} - 1 - ({clips} - q) / 6) AS ck FROM clip) k JOIN town t ON t.k = k.tk JOIN cal ON cal.i = k.ck;
          UPDATE numbers SET highest={clips} WHERE kind IN ('request', 'clip-request');
          INSERT INTO clip_requests (n, class, t0, t1, purpose, reference, requester, keep_class, opened_by, submitted_by, state, made, changed)

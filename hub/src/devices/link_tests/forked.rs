@@ -205,6 +205,7 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         s: *s,
         n: *n,
         sealed: bytes.len() as u64,
+        part: None,
     });
     let ready = says_done(
         number,
@@ -245,9 +246,9 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
             .await
             .expect("news")
             .expect("news");
-        let state = State::parse(&p.state).expect("state");
+        let state = p.state;
         if state.over() {
-            break (state, p.why);
+            break (state, crate::words::pulls(&p.why, &hub.desk.config.zone));
         }
     };
     let desk = &hub.desk;

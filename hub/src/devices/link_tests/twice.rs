@@ -1,6 +1,11 @@
 //! Two boxes of one name, or one that was put back: named, told, settled from the hub (V11).
 use super::*;
-use crate::{access::authorise::Permit, requests::succession, shown, signin};
+use crate::{
+    access::authorise::Permit,
+    reason::PullReason,
+    requests::{rules::State, succession},
+    shown, signin,
+};
 
 fn person(op: u32) -> Permit {
     Permit::of_test(op, &format!("person{op}"))
@@ -84,13 +89,14 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let why = tokio::time::timeout(SOON, async {
         loop {
             let p = told.recv().await.expect("news");
-            if p.state == "Waiting" {
+            if p.state == State::Waiting {
                 return p.why;
             }
         }
     });
     let why = why.await.expect("told");
-    assert!(why.contains("two boxes claim the name ashby"), "{why}");
+    let twice = |r: &PullReason| matches!(r, PullReason::TwoBoxes { .. });
+    assert!(why.iter().any(twice), "{why:?}");
 
     // Two people.
     let no = succession::order(&hub.desk, &name, "restored", &person(2), &person(2)).await;
@@ -115,7 +121,9 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let said = own.lines().find(|l| l.contains("\"log.fail\""));
     let said = said.expect("a line");
     assert!(
-        said.contains(&format!("\"order\":{order},")) && said.contains("the disk is full"),
+        said.contains(&format!("\"order\":{order},"))
+            && said.contains("\"code\":\"disk\"")
+            && said.contains("the disk is full"),
         "{said}"
     );
 

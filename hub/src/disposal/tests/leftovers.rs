@@ -80,13 +80,7 @@ fn a_package_that_failed_its_check_needs_a_person() {
     rig.exhibit(1);
     rig.hub
         .db
-        .request_state(
-            exh(1).as_str(),
-            State::Failed,
-            None,
-            "not intact",
-            rig.hub.now(),
-        )
+        .request_state(exh(1).as_str(), State::Failed, None, &[], rig.hub.now())
         .expect("set");
     rig.at("2026-12-03T14:00:00.000Z");
     rig.look();

@@ -192,13 +192,13 @@ fn new_key(line: &[u8]) -> Option<String> {
     Some(record.data.get(name)?.as_str()?.to_owned())
 }
 
-/// Registers the working copies in the hub's log, and puts those lines and their proofs into the package; the names of these files.
+/// Registers the working copies in the hub's log, and puts those lines and their proofs into the package.
 pub(super) fn copy_lines<A: Authority>(
     authority: &A,
     order: &Order,
     working: &[Working],
     rest: &Resting,
-) -> Result<Vec<String>, PackageError> {
+) -> Result<(), PackageError> {
     let mut wanted = BTreeSet::new();
     for copy in working {
         let line = CopyMade {
@@ -221,13 +221,11 @@ pub(super) fn copy_lines<A: Authority>(
     })
     .map_err(|e| PackageError::Hub(e.to_string()))?;
     put(rest, names::COPIES, &lines)?;
-    let mut written = vec![names::COPIES.to_owned()];
     for n in wanted {
         let name = format!("{}/{n}.tlog-proof", names::COPY_PROOFS);
         put(rest, &name, proof(&forest, n, &head)?.as_bytes())?;
-        written.push(name);
     }
-    Ok(written)
+    Ok(())
 }
 
 /// Registers the package in the hub's log, and puts that line beside the sums.

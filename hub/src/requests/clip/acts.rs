@@ -243,7 +243,10 @@ fn grant(
             requester: requester.clone(),
             who: who.clone(),
             state: rules::State::Authorised,
-            why: String::new(),
+            why: Vec::new(),
+            urgent: false,
+            paused: None,
+            wasted: 0,
             reason: None,
             granted: 0,
             line: None,
@@ -252,19 +255,19 @@ fn grant(
             made: now,
         };
         // First what keeps the footage.
+        let hold = holds::ForRequest {
+            request: n,
+            camera: &c.camera,
+            t0,
+            t1,
+            purpose: &purpose,
+            reference: &reference,
+            exhibit: Some((exhibit.to_string(), record.grant.clone())),
+            who: &who,
+        };
         match held {
-            true => holds::granted(act, n, &c.camera, exhibit.as_str())?,
+            true => holds::granted(hub, act, hold)?,
             false => {
-                let hold = holds::ForRequest {
-                    request: n,
-                    camera: &c.camera,
-                    t0,
-                    t1,
-                    purpose: &purpose,
-                    reference: &reference,
-                    exhibit: Some((exhibit.to_string(), record.grant.clone())),
-                    who: &who,
-                };
                 holds::for_request(hub, act, hold)?;
             }
         }
@@ -311,7 +314,7 @@ fn begin(hub: &Hub, granted: &[RequestRecord]) {
     hub.pulls.holds.wake();
     for r in granted {
         hub.pulls
-            .tell(Progress::of(&r.r#ref, rules::State::Authorised, ""));
+            .tell(Progress::of(&r.r#ref, rules::State::Authorised, Vec::new()));
         hub.pulls.start(r.r#ref.as_str());
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     db::clip_requests::ClipRequestRecord,
     error::{HubError, plain},
     hub::Hub,
+    reason::PullReason,
     requests::{
         Progress,
         rules::{self, TextField},
@@ -134,7 +135,7 @@ fn cancelled(
                     exhibit.as_str(),
                     rules::State::Cancelled,
                     Some(rules::Absence::Cancelled),
-                    "the request was taken back",
+                    &[PullReason::TakenBack],
                     now,
                 )?;
                 stopped.push(exhibit.clone());
@@ -155,7 +156,7 @@ fn cancelled(
         hub.pulls.tell(Progress::of(
             &exhibit,
             rules::State::Cancelled,
-            "the request was taken back",
+            vec![PullReason::TakenBack],
         ));
         hub.pulls.cancel(exhibit.as_str());
     }

@@ -5,7 +5,7 @@ use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
 use super::{class::RequesterClass, state::State};
-use crate::requests::rules::Absence;
+use crate::{reason::pulls::ReasonRow, requests::rules::Absence};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestRow {
@@ -50,6 +50,8 @@ pub struct RequestCameraRow {
     pub why: Option<Absence>,
     /// The same in a sentence.
     pub said: String,
+    /// Why it stands so, for programs.
+    pub reasons: Vec<ReasonRow>,
     /// Segments that were found, and their bytes as sealed.
     pub segments: u64,
     pub bytes: u64,

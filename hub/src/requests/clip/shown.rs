@@ -12,7 +12,8 @@ use crate::{
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
-    reason::Clips,
+    reason::{Clips, pulls},
+    words,
 };
 
 pub fn find(hub: &Hub, n: u64) -> Result<ClipRequestRecord, HubError> {
@@ -27,6 +28,7 @@ fn camera(hub: &Hub, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
         state: None,
         why: c.why,
         said: String::new(),
+        reasons: Vec::new(),
         segments: 0,
         bytes: 0,
         missing: Vec::new(),
@@ -37,7 +39,8 @@ fn camera(hub: &Hub, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
     if let Some(r) = hub.db.request(exhibit.as_str())? {
         row.state = Some(r.state.as_str().into());
         row.why = r.reason.or(c.why);
-        row.said = r.why;
+        row.said = words::pulls(&r.why, &hub.config.zone);
+        row.reasons = pulls::rows(&r.why, &hub.config.zone);
     }
     for s in hub.db.request_segments(exhibit.as_str())? {
         row.segments += 1;

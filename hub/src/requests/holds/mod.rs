@@ -41,7 +41,7 @@ use crate::{
     db::{holds::HoldRecord, numbers::Numbered, requests::RequestRecord},
     error::{HubError, plain},
     hub::{Hub, blocking},
-    reason,
+    reason::{self, PullReason},
 };
 
 /// In lines, for what nobody in particular did.
@@ -184,16 +184,16 @@ pub fn for_request(hub: &Hub, act: &Act<'_>, r: ForRequest<'_>) -> Result<HoldId
     Ok(place(hub, act, placing)?.id)
 }
 
-/// The request is granted: its hold is the exhibit's from now on. Blocking.
-pub fn granted(
-    act: &Act<'_>,
-    request: u64,
-    camera: &BoxCamera,
-    exhibit: &str,
-) -> Result<(), HubError> {
-    if let Some(mut h) = act.hold_of_request(request, camera)? {
-        h.exhibit = Some(exhibit.to_owned());
-        act.put_hold(&h)?;
+/// The request is granted: its hold is the exhibit's from now on. One that ended while it waited for the second person is placed anew. Blocking.
+pub fn granted(hub: &Hub, act: &Act<'_>, r: ForRequest<'_>) -> Result<(), HubError> {
+    let held = act.hold_of_request(r.request, r.camera)?;
+    let keeps = |h: &HoldRecord| matches!(h.standing.state, State::Pending | State::Placed);
+    match held.filter(keeps) {
+        Some(mut h) => {
+            h.exhibit = r.exhibit.map(|(exhibit, _)| exhibit);
+            act.put_hold(&h)?;
+        }
+        None => drop(for_request(hub, act, r)?),
     }
     Ok(())
 }
@@ -282,12 +282,12 @@ pub async fn settled(hub: &Arc<Hub>, id: HoldId, limit: Duration) -> Result<Hold
     }
 }
 
-/// Before a clip's order goes out on connection `line`: its footage is held, or a sentence says why it is not.
+/// Before a clip's order goes out on connection `line`: its footage is held, or a reason says why it is not.
 pub async fn before_pull(
     hub: &Arc<Hub>,
     row: &RequestRecord,
     line: u64,
-) -> Result<Option<String>, HubError> {
+) -> Result<Option<PullReason>, HubError> {
     let (d, exhibit) = (hub.clone(), row.r#ref.to_string());
     let found = blocking(move || d.db.hold_for(&exhibit).map_err(plain)).await;
     let Some(mut h) = found.map_err(plain)?? else {
@@ -305,38 +305,32 @@ pub async fn before_pull(
             if lock(&hub.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
                 tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without");
             }
-            Some(format!(
-                "box {name} has not answered the hold {} yet; the clip is pulled all the same",
-                h.id
-            ))
+            let (name, hold) = (name.clone(), h.id);
+            Some(PullReason::HoldUnanswered { name, hold })
         }
         State::Refused => Some(not_held(&h)),
         State::Placed | State::Releasing(_) | State::Over(_) => None,
     })
 }
 
-fn not_held(h: &HoldRecord) -> String {
-    let full = match h.standing.full {
-        true => "there is no room left in the space for holds: ",
-        false => "",
-    };
-    format!(
-        "the footage is not held at box {}: {full}{}",
-        h.camera.r#box, h.standing.why
-    )
+fn not_held(h: &HoldRecord) -> PullReason {
+    PullReason::NotHeld {
+        name: h.camera.r#box.clone(),
+        full: h.standing.full,
+        why: h.standing.why.clone(),
+    }
 }
 
 /// What there is to say of the hold of a request that did not end well: that it was refused, or of one that is partial that it goes on.
 /// Blocking.
-pub fn after_pull(hub: &Hub, exhibit: &str, partial: bool) -> Option<String> {
+pub fn after_pull(hub: &Hub, exhibit: &str, partial: bool) -> Option<PullReason> {
     let h = hub.db.hold_for(exhibit).ok()??;
     match h.standing.state {
         State::Refused => Some(not_held(&h)),
-        State::Pending | State::Placed if partial => Some(format!(
-            "hold {} goes on until {}",
-            h.id,
-            h.standing.ends().for_people(&hub.config.zone)
-        )),
+        State::Pending | State::Placed if partial => Some(PullReason::HoldGoesOn {
+            hold: h.id,
+            until: h.standing.ends(),
+        }),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ fn kept(site: &Site) {
         (13, now()),
         (14, utc(LONG_AGO)),
     ] {
-        scene::request(hub, n, Stands::Ready, made, "");
+        scene::request(hub, n, Stands::Ready, made, Vec::new());
         scene::packed(hub, n, &scene::films());
     }
     let supervisor = scene::number("supervisor");
@@ -133,7 +133,7 @@ async fn what_was_disposed_of_is_not_played() {
             .get(&format!("/clip/EXH-2026-000004/{path}"), &cookie, "")
             .await;
         assert_eq!(no.status, 410, "{path}");
-        assert!(no.text().contains("disposed of at noon"), "{}", no.text());
+        assert!(no.text().contains("was disposed of at "), "{}", no.text());
     }
     let page = site.get("/clip/EXH-2026-000001", &cookie, "").await;
     let body = format!("form={}&purpose=theft&reference=b", page.form());

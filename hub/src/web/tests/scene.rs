@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use shared::{
-    id::{BoxCamera, ExhibitRef},
+    id::{BoxCamera, BoxName, ExhibitRef},
     record::Record,
     schema::message::{Health, Hello},
     standing::Flow,
@@ -15,6 +15,7 @@ use crate::{
     db::{numbers::Numbered, requests::RequestRecord},
     evidence::Resting,
     hub::Hub,
+    reason::PullReason,
     requests::{rules::State, submit::keep_salted},
     retention::rig::{Rig, ashby, cam, day, utc},
 };
@@ -79,7 +80,7 @@ pub fn mask(id: &str, review: &str) -> MaskInfo {
 }
 
 /// A clip as it was asked for at `made`, with what is said about it.
-pub fn request(hub: &Hub, n: u32, state: State, made: Utc, why: &str) {
+pub fn request(hub: &Hub, n: u32, state: State, made: Utc, why: Vec<PullReason>) {
     let text = |t: &str| keep_salted(hub, t).expect("kept");
     // Each of the later ones is of a minute of its own.
     let t0 = match n {
@@ -97,7 +98,10 @@ pub fn request(hub: &Hub, n: u32, state: State, made: Utc, why: &str) {
         requester: text(&format!("PC 17{EVIL}")),
         who: "op:0007".into(),
         state,
-        why: why.into(),
+        why,
+        urgent: false,
+        paused: None,
+        wasted: 0,
         granted: 1,
         reason: None,
         line: None,
@@ -220,21 +224,23 @@ pub fn rig() -> Rig {
         .expect("noted");
 
     let made = now().plus_ms(-3_600_000);
-    request(&hub, 1, State::Ready, made, "");
+    request(&hub, 1, State::Ready, made, Vec::new());
     packed(&hub, 1, &films());
     // A link is no copy, whatever it names.
     let secret = rig.dir.path().join("secret");
     std::fs::write(&secret, "secret").expect("written");
     let link = package(&hub, 1).join("working/c.mp4.age");
     std::os::unix::fs::symlink(secret, link).expect("link");
-    request(
-        &hub,
-        2,
-        State::Waiting,
-        made,
-        &format!("the box is offline{EVIL}"),
-    );
-    let why = "disposed of at noon by op:0002; nothing of it is left here";
-    request(&hub, 4, State::Disposed, made, why);
+    let evil = PullReason::NotHeld {
+        name: BoxName::parse("ashby").expect("name"),
+        full: false,
+        why: format!("the disk is full{EVIL}"),
+    };
+    request(&hub, 2, State::Waiting, made, vec![evil]);
+    let gone = PullReason::Disposed {
+        by: vec!["op:0002".into()],
+        at: Some(made),
+    };
+    request(&hub, 4, State::Disposed, made, vec![gone]);
     rig
 }

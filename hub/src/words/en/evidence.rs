@@ -3,7 +3,7 @@
 use crate::{
     disposal::policy::CLASSES,
     reason::Evidence::{self, *},
-    words::{Text, say},
+    words::{Text, en::pulls::disposed, say},
 };
 
 pub fn of(reason: &Evidence) -> Text {
@@ -23,7 +23,10 @@ pub fn of(reason: &Evidence) -> Text {
             "a review may be {days} days ahead at most, so on {last} ([periods] review_days in hub.toml)";
             "give a new day then"
         ),
-        Disposed { exhibit, why } => say!("{exhibit} {why}"),
+        Disposed { exhibit, note } => say!(
+            "{exhibit} {}", disposed(note);
+            "`beadle-hub evidence certificate {exhibit}` shows its certificate"
+        ),
         StillPulled { exhibit, state } => say!(
             "{exhibit} is still being pulled ({}); nothing of it can be disposed of or classed anew before that is over",
             state.as_str()

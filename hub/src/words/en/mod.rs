@@ -6,6 +6,7 @@ use crate::{error::Class, reason::Reason};
 mod access;
 mod accounts;
 mod api;
+pub mod certificate;
 pub mod clips;
 mod evidence;
 mod footage;
@@ -15,6 +16,8 @@ pub mod notices;
 mod orders;
 mod pages;
 mod proofs;
+pub mod pulls;
+pub mod read_me;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {
