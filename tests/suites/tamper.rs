@@ -12,5 +12,6 @@ mod lines;
 mod mutation;
 mod packages;
 mod page;
+mod random;
 mod rules;
 mod vectors;

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The page in a browser that has nothing else.
-fn page(folder: &std::path::Path) -> Browser {
+pub fn page(folder: &std::path::Path) -> Browser {
     let mut browser = Browser::open(folder).expect("Chromium");
     let path = repo().join("docs/verify/verify.html");
     let path = path.canonicalize().expect("the page");
@@ -21,7 +21,7 @@ fn page(folder: &std::path::Path) -> Browser {
 }
 
 /// The page's reports of many cases.
-fn reports(browser: &mut Browser, cases: &[Value]) -> Vec<String> {
+pub fn reports(browser: &mut Browser, cases: &[Value]) -> Vec<String> {
     let script = format!(
         "(async () => {{ const out = []; for (const one of {}) out.push(await judge(one)); return out; }})()",
         Value::Array(cases.to_vec())
