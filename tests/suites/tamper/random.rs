@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use beadle_tests::dice::Dice;
 use serde_json::{Value, json};
 
 use super::{
@@ -9,85 +10,70 @@ use super::{
     harness::{Case, Memory, repo, verify_py},
 };
 
-/// SplitMix64: the same logs each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-    fn of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.below(all.len() as u64) as usize]
-    }
-    fn value(&mut self) -> Value {
-        let near = time(self.below(400_000) as i64);
-        let far = time(self.below(20_000_000) as i64 - 10_000_000);
-        let all = json!([
-            null,
-            0,
-            1,
-            -5,
-            9_007_199_254_740_991u64,
-            "x",
-            "c03",
-            "m7",
-            "m9",
-            [],
-            {},
-            "op:1",
-            ["op:0002", "op:0003"],
-            ["a", "a"],
-            near,
-            far,
-            "timelapse-5",
-            "lifted",
-            "none",
-            "burned",
-            "proved",
-            "config",
-            true,
-            5000,
-            60_000,
-            3_600_000,
-        ]);
-        let all = all.as_array().expect("a list");
-        all[self.below(all.len() as u64) as usize].clone()
-    }
+/// What may stand anywhere in a line's data.
+fn value(dice: &mut Dice) -> Value {
+    let near = time(dice.below(400_000) as i64);
+    let far = time(dice.below(20_000_000) as i64 - 10_000_000);
+    let all = [
+        json!(null),
+        json!(0),
+        json!(1),
+        json!(-5),
+        json!(9_007_199_254_740_991u64),
+        json!("x"),
+        json!("c03"),
+        json!("m7"),
+        json!("m9"),
+        json!([]),
+        json!({}),
+        json!("op:1"),
+        json!(["op:0002", "op:0003"]),
+        json!(["a", "a"]),
+        json!(near),
+        json!(far),
+        json!("timelapse-5"),
+        json!("lifted"),
+        json!("none"),
+        json!("burned"),
+        json!("proved"),
+        json!("config"),
+        json!(true),
+        json!(5000),
+        json!(60_000),
+        json!(3_600_000),
+    ];
+    dice.one(&all).clone()
 }
 
 /// A log with a few things about its lines changed, chained and signed anew.
-fn log(random: &mut Random) -> Case {
+fn log(dice: &mut Dice) -> Case {
     let mut all = events();
     for event in &mut all {
-        if event.ack.is_some() && random.below(4) > 0 {
+        if event.ack.is_some() && dice.below(4) > 0 {
             continue;
         }
-        event.ack = event.ack.filter(|_| random.below(2) == 0);
+        event.ack = event.ack.filter(|_| dice.below(2) == 0);
     }
-    for _ in 0..=random.below(4) {
-        let at = random.below(all.len() as u64) as usize;
-        let what = random.below(8);
+    for _ in 0..=dice.below(4) {
+        let at = dice.below(all.len() as u64) as usize;
+        let what = dice.below(8);
         match what {
             0 | 1 if all[at].ack.is_none() && !all[at].data.is_empty() => {
                 let mut data: Value = serde_json::from_str(&all[at].data).expect("data");
                 let object = data.as_object_mut().expect("an object");
                 let keys: Vec<String> = object.keys().cloned().collect();
-                let own = keys.get(random.below(keys.len().max(1) as u64) as usize);
+                let own = keys.get(dice.below(keys.len().max(1) as u64) as usize);
                 let other = [
                     "off_ms", "day", "rate", "by", "until", "mask", "instead", "how", "proofs",
                     "cam", "why", "n",
                 ];
                 let key = match (what, own) {
                     (0, Some(own)) => own.clone(),
-                    _ => random.of(&other).to_owned(),
+                    _ => (*dice.one(&other)).to_owned(),
                 };
-                match random.below(4) {
+                match dice.below(4) {
                     0 => drop(object.remove(&key)),
-                    _ => drop(object.insert(key, random.value())),
+                    _ => drop(object.insert(key, value(dice))),
                 }
                 all[at].data = data.to_string();
             }
@@ -106,12 +92,12 @@ fn log(random: &mut Random) -> Case {
                     "what.ever",
                     "clock.state",
                 ];
-                all[at].kind = random.of(&kinds).into();
+                all[at].kind = (*dice.one(&kinds)).into();
                 all[at].ack = None;
-                all[at].data = json!({"cam": "c03", "mask": "m7", "until": time(random.below(100_000_000) as i64), "by": ["op:0002", "op:0003"], "why": "time", "n": 3, "instead": "m8"}).to_string();
+                all[at].data = json!({"cam": "c03", "mask": "m7", "until": time(dice.below(100_000_000) as i64), "by": ["op:0002", "op:0003"], "why": "time", "n": 3, "instead": "m8"}).to_string();
             }
             3 => {
-                let by = [-3_600_000, 3_600_000, -1_000, 700, -75_000][random.below(5) as usize];
+                let by = [-3_600_000, 3_600_000, -1_000, 700, -75_000][dice.below(5) as usize];
                 all[at..].iter_mut().for_each(|e| e.off += by);
             }
             4 => {
@@ -119,11 +105,11 @@ fn log(random: &mut Random) -> Case {
                 all[at].kind = "sys.boot".into();
             }
             5 => {
-                let by = [80_000, 700_000, 8_000_000][random.below(3) as usize];
+                let by = [80_000, 700_000, 8_000_000][dice.below(3) as usize];
                 all[at..].iter_mut().for_each(|e| e.ms += by);
             }
             6 if all[at].kind == "seg.write" => {
-                let by = [-60_000, 60_000, -400, -300, 300, 3_600_000][random.below(6) as usize];
+                let by = [-60_000, 60_000, -400, -300, 300, 3_600_000][dice.below(6) as usize];
                 let t0 = 63_000 + (at as i64) * 1_000;
                 all[at].data = seg(184_223 + at as u64, t0 + by, t0 + 60_000);
             }
@@ -135,14 +121,14 @@ fn log(random: &mut Random) -> Case {
     }
     // What is not JSON as the log writes it is told apart elsewhere.
     let mut case = Case::log(log_folder(&chain(&all)));
-    case.live = random.below(2) == 0;
+    case.live = dice.below(2) == 0;
     case
 }
 
 #[test]
 fn x1_three_verifiers_of_random_logs_aud_2() {
-    let mut random = Random(17);
-    let cases: Vec<Case> = (0..400).map(|_| log(&mut random)).collect();
+    let mut dice = Dice::new(17);
+    let cases: Vec<Case> = (0..400).map(|_| log(&mut dice)).collect();
     let given: Vec<Value> = cases.iter().map(Case::json).collect();
     let scratch = tempfile::tempdir().expect("tempdir");
     let file = scratch.path().join("cases.json");
