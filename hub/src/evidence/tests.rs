@@ -184,6 +184,11 @@ struct Scene {
 
 /// A box that logged five segments with a gap before the last, another camera's line in between, and a clip of s = 8..=11.
 fn scene(widths: [u16; 5]) -> Scene {
+    scene_until(widths, 46_100)
+}
+
+/// The same, asked for up to so many ms after the first segment's beginning.
+fn scene_until(widths: [u16; 5], end: i64) -> Scene {
     let folder = tempfile::tempdir().expect("folder");
     let hub = Hub::new(&folder.path().join("hub"));
     let (box_log, opened) = LogHandle::open(
@@ -303,7 +308,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         s0: 8,
         s1: 11,
         t0: start.plus_ms(12_500),
-        t1: start.plus_ms(46_100),
+        t1: start.plus_ms(end),
         grant: "G-1".into(),
         purpose: "0".repeat(64),
     };
@@ -319,7 +324,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         title: "High Street, north end".into(),
         scheme: "cctv.example.gov.uk".into(),
         t0: start.plus_ms(12_500),
-        t1: start.plus_ms(46_100),
+        t1: start.plus_ms(end),
         people: People {
             purpose: "theft\nfrom\u{7} shop".into(),
             reference: "CR/1234/26".into(),
@@ -556,8 +561,7 @@ fn altered_packages_do_not_verify() {
 /// EVI-1: a clip known to be short says so itself, in words and in the verdict; one that is short unawares is not released.
 #[test]
 fn a_partial_package_says_so() {
-    let mut scene = scene([320; 5]);
-    scene.order.request.t1 = scene.order.request.t1.plus_ms(60_000);
+    let mut scene = scene_until([320; 5], 46_100 + 60_000);
     let now = SystemClock.now().wall;
     assert!(matches!(
         build(&scene.hub, now, &scene.order),
