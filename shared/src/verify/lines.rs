@@ -60,7 +60,9 @@ pub struct Lines {
     stated: BTreeMap<u64, Digest>,
     /// Names of hubs in acks that are not good, by place of the line.
     pub hubs: BTreeMap<u64, String>,
-    /// Roots of sizes that the history has forgotten.
+    /// Sizes whose roots are asked for afterwards.
+    asked: BTreeSet<u64>,
+    /// Roots of these, and of sizes that the history has forgotten.
     old: BTreeMap<u64, Digest>,
     pub anchors: Anchors,
     pub readable: bool,
@@ -108,10 +110,12 @@ fn pieces(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 impl Lines {
+    /// `asked`: sizes whose roots will be asked for.
     pub fn read(
         files: &dyn Files,
         names: &[String],
         options: &Options,
+        asked: BTreeSet<u64>,
         findings: &mut Vec<Finding>,
     ) -> Self {
         let mut lines = Self {
@@ -120,6 +124,7 @@ impl Lines {
             acks: vec![],
             stated: BTreeMap::new(),
             hubs: BTreeMap::new(),
+            asked,
             old: BTreeMap::new(),
             anchors: Anchors::default(),
             readable: false,
@@ -250,6 +255,12 @@ impl Lines {
         let place = self.checker.size();
         let own = self.checker.parsed(&parsed, facts.as_ref(), leaf, findings);
         self.history.push(leaf);
+        let size = self.history.size();
+        if self.asked.contains(&size)
+            && let Some(root) = self.history.root(size)
+        {
+            self.old.insert(size, root);
+        }
         let record = match &parsed {
             Parsed::Record(record) if own => record,
             _ => {

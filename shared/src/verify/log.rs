@@ -1,5 +1,7 @@
 //! Pure. The verdict on a log folder.
 
+use std::collections::BTreeSet;
+
 use super::{
     Anchored, Files, Options, Report,
     anchors::Countersignature,
@@ -34,7 +36,8 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
             Anchored::NotYet,
         );
     };
-    let mut lines = Lines::read(files, &names, options, &mut findings);
+    let sizes = sizes(files, &names, options);
+    let mut lines = Lines::read(files, &names, options, sizes, &mut findings);
     if !lines.readable {
         findings.push(Finding::new("UNREADABLE", "log", w::NO_LINE));
     }
@@ -73,6 +76,16 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         false => lines.anchors.judge(said, size, &mut findings),
     };
     Report::new(findings, anchored)
+}
+
+/// Sizes of the heads there are, before anything is said of them.
+fn sizes(files: &dyn Files, names: &[String], options: &Options) -> BTreeSet<u64> {
+    let head = |n: &&String| n.ends_with(".note");
+    let kept = names.iter().filter(head).filter_map(|n| files.read(n).ok());
+    kept.chain(options.heads.iter().cloned())
+        .filter_map(|text| SignedHead::parse(&text).ok())
+        .map(|note| note.head.size)
+        .collect()
 }
 
 /// All heads of this log in the order they are judged in.
