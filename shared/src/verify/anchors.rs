@@ -13,6 +13,9 @@ const FIRST_SECS: u64 = 300;
 /// Clocks further apart are noted.
 const APART_SECS: i64 = 60;
 
+/// Lines in a piece of what is kept of each.
+const PIECE: usize = 1 << 16;
+
 /// A good countersignature.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Countersignature {
@@ -51,8 +54,9 @@ struct Clocks {
 /// cannot go back.
 #[derive(Default)]
 pub struct Anchors {
-    /// Whole seconds; a line that cannot be read has those of the line before.
-    passed: Vec<u32>,
+    /// Whole seconds, in pieces of [`PIECE`] lines, so that they never lie in memory twice; a line that cannot be read has those of the
+    /// line before.
+    passed: Vec<Vec<u32>>,
     ms: u64,
     before: Option<Clocks>,
 }
@@ -73,14 +77,24 @@ impl Anchors {
                 mono: record.mono,
             });
         }
-        self.passed
-            .push(u32::try_from(self.ms / 1000).unwrap_or(u32::MAX));
+        let secs = u32::try_from(self.ms / 1000).unwrap_or(u32::MAX);
+        match self.passed.last_mut().filter(|piece| piece.len() < PIECE) {
+            Some(piece) => piece.push(secs),
+            None => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(secs);
+                self.passed.push(piece);
+            }
+        }
     }
 
     /// Seconds to a line.
     fn secs(&self, line: u64) -> u64 {
-        let at = usize::try_from(line).ok().and_then(|i| self.passed.get(i));
-        at.or(self.passed.last()).copied().unwrap_or(0).into()
+        let line = usize::try_from(line).unwrap_or(usize::MAX);
+        let piece = self.passed.get(line / PIECE);
+        let at = piece.and_then(|piece| piece.get(line % PIECE));
+        let last = || self.passed.last().and_then(|piece| piece.last());
+        at.or_else(last).copied().unwrap_or(0).into()
     }
 
     /// What good countersignatures of a log of `size` lines reach.
