@@ -114,6 +114,7 @@ mod tests {
             include_str!("masks.rs"),
             include_str!("mod.rs"),
             include_str!("package.rs"),
+            include_str!("package/asked.rs"),
             include_str!("times.rs"),
         ];
         let said = |text: &&str| {
