@@ -197,7 +197,7 @@ fn new_key(line: &[u8]) -> Option<String> {
 pub(super) fn copy_lines<A: Authority>(
     authority: &A,
     order: &Order,
-    working: &[Working],
+    working: &[WorkingCopy],
     rest: &Resting,
 ) -> Result<(), PackageError> {
     let mut wanted = BTreeSet::new();
