@@ -28,6 +28,7 @@ use super::{
     quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
     renewal,
     session::{Event, Session, State},
+    throttle::Throttle,
 };
 use crate::{
     clock::Trust,
@@ -314,9 +315,11 @@ async fn talk(
     deps.say("connected", Some(enrolled), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
-    parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers));
+    let throttle = Throttle::default();
+    let heard = throttle.clone();
+    parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers, heard));
     parts.spawn(reports(deps.clone(), out, outbox));
-    parts.spawn(clips(deps.clone(), line.clone()));
+    parts.spawn(clips(deps.clone(), line.clone(), throttle));
     parts.spawn(renewal::keep(deps.clone(), enrolled.clone(), line.clone()));
     let audit = Audit {
         log: deps.desk.log.clone(),
@@ -379,6 +382,7 @@ async fn orders(
     enrolled: Enrolment,
     jobs: Jobs,
     answers: mpsc::Sender<ToHub>,
+    throttle: Throttle,
 ) -> LinkError {
     loop {
         let frame = match inc.frame().await {
@@ -397,6 +401,7 @@ async fn orders(
                 };
                 jobs.give(job).await;
             }
+            Ok(ToBox::Clips { most_kbit }) => throttle.set(most_kbit),
             Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
             Err(e) => {
                 tracing::warn!(error = %e, "a message of the hub was not understood and left alone")
@@ -489,16 +494,16 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
 }
 
 /// Streams the hub opens.
-async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
+async fn clips(deps: Arc<Deps>, line: Line, throttle: Throttle) -> LinkError {
     let mut running = JoinSet::new();
     loop {
         let (out, inc) = match line.accept(priority::CLIP).await {
             Ok(stream) => stream,
             Err(e) => return e,
         };
-        let deps = deps.clone();
+        let (deps, throttle) = (deps.clone(), throttle.clone());
         running.spawn(async move {
-            if let Err(e) = clip(&deps, out, inc).await {
+            if let Err(e) = clip(&deps, out, inc, &throttle).await {
                 tracing::debug!(error = %e, "a clip stream ended");
             }
         });
@@ -506,7 +511,12 @@ async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
     }
 }
 
-async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+async fn clip(
+    deps: &Arc<Deps>,
+    mut out: Outgoing,
+    mut inc: Incoming,
+    throttle: &Throttle,
+) -> Result<(), LinkError> {
     let Some(first) = inc.frame_within(WELCOME).await? else {
         return Ok(());
     };
@@ -531,8 +541,9 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     };
     out.send(&ClipReply::Bytes { size: sending.size }).await?;
     loop {
+        let most = throttle.piece(PIECE);
         let piece =
-            tokio::task::spawn_blocking(move || sending.next(PIECE).map(|bytes| (sending, bytes)))
+            tokio::task::spawn_blocking(move || sending.next(most).map(|bytes| (sending, bytes)))
                 .await;
         let bytes = match piece {
             Ok(Ok((same, bytes))) => {
@@ -545,6 +556,7 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
         if bytes.is_empty() {
             break;
         }
+        throttle.pass(bytes.len()).await;
         out.frame(b'B', &bytes).await?;
     }
     out.finish().await;

@@ -30,6 +30,7 @@ pub mod signed;
 pub mod succession;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use crate::{
     clock::Trust,

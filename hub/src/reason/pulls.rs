@@ -67,6 +67,15 @@ pull_reasons! {
     DiskNames { path: String } = "hub-disk-no-names",
     DiskUnknown { path: String, why: String } = "hub-disk-unknown",
 
+    /// `by`: who has it wait, as the log names them.
+    Paused { by: String } = "paused",
+    /// Planned pulls may use its line from then on.
+    OutsideHours { name: BoxName, begins: Utc } = "outside-hours",
+    UrgentFirst { name: BoxName, exhibit: String } = "urgent-first",
+    /// So many pulls of that box come before it.
+    InTurn { name: BoxName, before: u64 } = "in-turn",
+    WaitedTooLong { days: u32 } = "waited-too-long",
+
     // Its hold.
     HoldUnanswered { name: BoxName, hold: HoldId } = "hold-unanswered",
     /// `why`: the box's own words.
@@ -157,6 +166,17 @@ impl PullReason {
         matches!(
             self,
             Self::DiskFull { .. } | Self::DiskNames { .. } | Self::DiskUnknown { .. }
+        ) || self.of_the_line()
+    }
+
+    /// It waits for its turn on its box's line, and may have it at any moment.
+    pub fn of_the_line(&self) -> bool {
+        matches!(
+            self,
+            Self::Paused { .. }
+                | Self::OutsideHours { .. }
+                | Self::UrgentFirst { .. }
+                | Self::InTurn { .. }
         )
     }
 }

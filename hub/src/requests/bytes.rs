@@ -198,7 +198,13 @@ async fn one(
                 }
             }
             while at < segment.sealed {
-                let piece = inc.some(b'B', SILENT).await;
+                let piece = tokio::select! {
+                    piece = inc.some(b'B', SILENT) => piece,
+                    // What has come stays; the rest is asked for from there.
+                    why = hub.pulls.lines.lost(hub, name, &exhibit) => {
+                        return Err(Ended::Again(why, at > resumed));
+                    }
+                };
                 let piece = piece.map_err(|e| Ended::Again(broke(name, &e), at > resumed))?;
                 let Some(piece) = piece else {
                     let name = name.clone();
@@ -209,7 +215,15 @@ async fn one(
                     return Err(odd(PullReason::SegmentTooLong { s }));
                 }
                 at += piece.len() as u64;
+                let (d, n, e) = (hub.clone(), name.clone(), exhibit.clone());
                 (place, part) = blocking(move || {
+                    let now = d.clock.now();
+                    let rate = d.pulls.lines.arrived(&n, &e, piece.len() as u64, now.mono);
+                    if let Some(rate) = rate
+                        && let Err(e) = d.db.add_line_rate(&n, rate, now.wall)
+                    {
+                        tracing::warn!("what a line carries was not noted: {e}");
+                    }
                     let wrote = place.append(&mut part, &piece);
                     wrote.map(|()| (place, part))
                 })

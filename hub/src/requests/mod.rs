@@ -1,5 +1,6 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
 //! and those that people approve with their own passkeys.
+pub mod ahead;
 pub mod approvers;
 mod bytes;
 pub mod clip;
@@ -7,18 +8,21 @@ mod ended;
 pub mod fetch;
 mod finish;
 pub mod holds;
+pub mod lines;
 pub mod mask;
 pub mod order;
 pub mod rate;
 pub mod review;
 pub mod rules;
 pub mod save;
+pub mod steer;
 pub mod submit;
 pub mod succession;
 pub mod sweep;
 pub mod touch_state;
 pub mod touches;
 pub mod transfer;
+pub mod turns;
 pub mod viewing;
 
 use std::{
@@ -70,6 +74,7 @@ pub struct Pulls {
     cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
     pub holds: holds::Holds,
+    pub lines: lines::Lines,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
 }
@@ -85,6 +90,7 @@ impl Default for Pulls {
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
             holds: holds::Holds::default(),
+            lines: lines::Lines::default(),
             disposals: Arc::default(),
         }
     }

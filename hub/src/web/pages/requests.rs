@@ -134,10 +134,18 @@ fn camera(c: &RequestCameraRow, zone: &Zone) -> CameraView {
         true => String::new(),
         false => format!(": {}", c.said),
     };
+    let ahead = c
+        .forecast
+        .as_ref()
+        .map(|f| format!("; {}", parts::ahead(f, zone)));
     CameraView {
         camera: c.camera.clone(),
         exhibit: c.exhibit.as_ref().map(ToString::to_string),
-        text: format!("{stands}{}{found}{said}", why.unwrap_or_default()),
+        text: format!(
+            "{stands}{}{found}{said}{}",
+            why.unwrap_or_default(),
+            ahead.unwrap_or_default()
+        ),
         missing: c
             .missing
             .iter()
@@ -283,6 +291,8 @@ pub struct RequestForm {
     identity: String,
     why: String,
     note: String,
+    /// yes: before what is planned.
+    urgent: String,
 }
 
 fn some(text: &str) -> Option<String> {
@@ -324,6 +334,7 @@ fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
         to: time(&form.to)?,
         texts,
         keep: RetentionClassInput::default(),
+        urgent: form.urgent == "yes",
     })
 }
 
@@ -338,6 +349,7 @@ fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError
         to: opened.to,
         texts: opened.texts,
         keep: None,
+        urgent: Some(opened.urgent),
     })
 }
 
