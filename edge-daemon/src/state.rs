@@ -10,6 +10,7 @@
 //!   identity/      box.key (P-256, PKCS#8 PEM, made on first start), box.crt (from enrolment)
 //!   boot/          beadle:beadle-footage 2770: identities it made by itself, sealed to the reader, which takes them in and removes them
 //!   recipients.json  day recipients as the reader told them, public
+//!   hub-move.json  where the hub is by its last order, with the hub's signature
 //!   rates.json     the last order of each camera in time-lapse
 //!   masks.json     masks ordered by the hub and lifts of masks, by camera; masks.json.old is a copy
 //!   approvals.json keys of those who approve lifts, as they count now, where they are asked for

@@ -278,6 +278,7 @@ fn pin(state: &State, name: &BoxName) {
         r#box: name.clone(),
         cosign: vkey.clone(),
         order: vkey,
+        lookup: "beadle.example:7443".into(),
         ca: String::new(),
         cert: String::new(),
     };

@@ -9,6 +9,12 @@
 //! names    = ["hub.example.gov.uk"]    # what staff type to reach the pages, and boxes to dial: names or addresses, without port. They stand
 //!                                      # in the hub's certificates. Left out: the name in `address`, or the addresses listened on
 //! address  = "hub.example.gov.uk:4433" # optional: what long one-time codes tell boxes to dial, when it is not `quic`
+//! lookup   = "beadle.cctv.example.gov.uk:4433" # optional: what boxes ask the DNS for when the hub answers at no address they know. They are
+//!                                      # told at enrolment. Left out: beadle. before the scheme, and the port of `address` or `quic`
+//! [disks]                              # optional: when somebody is told that a disk of the hub's fills up
+//! watch       = ["/srv/exports"]       # paths that are watched beside the state folder and the evidence
+//! low_percent = 10                     # so little is left
+//! low_days    = 14                     # it is full in so many days, as it filled in the last week
 //! [sign_in]                            # optional
 //! second_factor = ["approver"]         # roles that take a second factor; left out: all that decide (supervisor, coordinator, approver,
 //!                                      # administrator)
@@ -40,6 +46,7 @@ use crate::{
         role::{self, Role},
         table::WEIGHTY,
     },
+    disks::outlook::Thresholds,
     disposal::policy::Periods,
 };
 
@@ -55,12 +62,22 @@ pub struct Config {
     /// Empty: neither written down nor to be told from the addresses.
     pub names: Vec<String>,
     pub address: Option<String>,
+    /// What boxes ask the DNS for when the hub answers nowhere.
+    pub lookup: String,
     pub hold_days: u32,
     pub hold_longest_days: u32,
     pub periods: Periods,
+    pub disks: Watched,
     /// Roles that take a second factor.
     pub second_factor: Vec<Role>,
     party: Option<RelyingParty>,
+}
+
+/// Which disks somebody is told of, beside those of state and evidence, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    pub watch: Vec<PathBuf>,
+    pub thresholds: Thresholds,
 }
 
 const HOLD_DAYS: u32 = 31;
@@ -82,11 +99,23 @@ pub struct Raw {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub holds: Option<RawHolds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub periods: Option<RawPeriods>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<RawSignIn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disks: Option<RawDisks>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDisks {
+    pub watch: Option<Vec<String>>,
+    pub low_percent: Option<u32>,
+    pub low_days: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -177,6 +206,16 @@ impl Config {
                 "address = {a:?}: not a name and port like hub.example.gov.uk:4433"
             ));
         }
+        let lookup = raw.lookup.unwrap_or_else(|| {
+            let port = raw.address.as_deref().and_then(|a| a.rsplit_once(':'));
+            let port = port.and_then(|(_, port)| port.parse::<u16>().ok());
+            format!("beadle.{scheme}:{}", port.unwrap_or(quic.port()))
+        });
+        if !code::is_address(&lookup) {
+            faults.push(format!(
+                "lookup = {lookup:?}: not a name and port like beadle.cctv.example.gov.uk:4433"
+            ));
+        }
         let names = match raw.names {
             Some(names) => {
                 for n in names.iter().filter(|n| !is_name(n)) {
@@ -230,6 +269,34 @@ impl Config {
                 "[holds] days = {hold_days}: not from 1 to longest_days, which is {hold_longest_days}"
             ));
         }
+        let asked = raw.disks.unwrap_or_default();
+        let usual = Thresholds::default();
+        let mut bounded = |key: &str, asked: Option<u32>, usual: u32, most: u32| {
+            let n = asked.unwrap_or(usual);
+            if !(1..=most).contains(&n) {
+                faults.push(format!(
+                    "[disks] {key} = {n}: not from 1 to {most} (left out, it is {usual})"
+                ));
+            }
+            n
+        };
+        let thresholds = Thresholds {
+            low_percent: bounded("low_percent", asked.low_percent, usual.low_percent, 90),
+            low_days: bounded("low_days", asked.low_days, usual.low_days, 365),
+        };
+        let watch: Vec<PathBuf> = asked
+            .watch
+            .unwrap_or_default()
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        for path in watch.iter().filter(|p| !p.is_absolute()) {
+            faults.push(format!(
+                "[disks] watch has {:?}: not a path like /srv/exports",
+                path.display().to_string()
+            ));
+        }
+        let disks = Watched { watch, thresholds };
         let asked = raw.periods.unwrap_or_default();
         let usual = Periods::default();
         let mut period = |key: &str, asked: Option<u32>, usual: u32, most: u32| {
@@ -265,9 +332,11 @@ impl Config {
                 evidence: state.join(evidence),
                 names,
                 address: raw.address,
+                lookup,
                 hold_days,
                 hold_longest_days,
                 periods,
+                disks,
                 second_factor,
                 party,
             })

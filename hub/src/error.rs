@@ -80,7 +80,9 @@ impl Class {
             Self::Missing => "There is no such thing. Nothing was done.",
             Self::Refused => "It cannot be done, as things are.",
             Self::TooFast => "Too much is asked at once.",
-            Self::Unreachable => "It cannot be done now: the hub is stopping, or it took too long.",
+            Self::Unreachable => {
+                "It cannot be done now: the hub is stopping, its disk is full, or it took too long."
+            }
             Self::Broken => {
                 "Something in the hub does not work; its journal says what, under the number that is given."
             }
@@ -110,8 +112,8 @@ pub enum HubError {
     Because(Box<Reason>),
     #[error("sign in first")]
     SignedOut,
-    /// What failed below, in the words of whatever failed: libraries and the system have no keys. It is for the journal, and for the console, whose
-    /// user reads the journal. Everybody else gets a number to quote.
+    /// What failed below, in the words of whatever failed: libraries and the system have no keys. It is for the journal; whoever asked gets the
+    /// number under which the journal has it, at every door.
     #[error("{0}")]
     Broken(String),
     /// The work panicked.

@@ -6,16 +6,18 @@ use shared::time::{Clock, Utc};
 use tokio::task::JoinError;
 
 use crate::{
-    access::{denials::Denials, factors::Attempts, sessions::Sessions},
+    access::{denials::Denials, factors::Attempts, grants, sessions::Sessions},
     acts::{self, Act},
     config::Config,
     db::Db,
     devices::{ingest::BoxLogs, live::Live},
+    disks::watch::Disks,
     error::HubError,
     keys::Keys,
     ownlog::OwnLog,
     requests::Pulls,
     signin::Refusals,
+    trail::owners,
 };
 
 #[cfg(test)]
@@ -31,12 +33,72 @@ pub struct Hub {
     pub live: Live,
     pub logs: BoxLogs,
     pub pulls: Pulls,
+    pub disks: Disks,
     pub refusals: Refusals,
     pub denials: Denials,
     pub sessions: Sessions,
     pub attempts: Attempts,
     /// Where boxes really dial in (the port is known only once it is bound).
     pub quic: std::net::SocketAddr,
+}
+
+/// What a hub is made of, opened: its place, its records, its log.
+pub struct Foundation {
+    pub state: PathBuf,
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub keys: Arc<Keys>,
+    pub db: Arc<Db>,
+    pub log: OwnLog,
+    /// Where boxes dial in.
+    pub quic: std::net::SocketAddr,
+}
+
+impl Foundation {
+    /// The hub, with nobody on the line. From here on lines of people say in which roles they acted, and whose cameras it was about.
+    pub fn hub(self) -> Hub {
+        let Self {
+            state,
+            config,
+            clock,
+            keys,
+            db,
+            log,
+            quic,
+        } = self;
+        let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
+        log.name_standing(
+            Box::new(move |op| grants::at(&records, op, wall.now().wall)),
+            Box::new(move |data| owners::of(&owned, data)),
+        );
+        let live = Live::default();
+        let logs = BoxLogs::new(
+            &state,
+            &config.scheme,
+            db.clone(),
+            log.clone(),
+            keys.clone(),
+            clock.clone(),
+            live.clone(),
+        );
+        Hub {
+            state,
+            config,
+            clock,
+            keys,
+            db,
+            log,
+            live,
+            logs,
+            pulls: Pulls::default(),
+            disks: Disks::default(),
+            refusals: Default::default(),
+            denials: Default::default(),
+            sessions: Default::default(),
+            attempts: Default::default(),
+            quic,
+        }
+    }
 }
 
 impl Hub {

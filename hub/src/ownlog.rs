@@ -103,7 +103,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 45] = [
+pub const ACTS: [&str; 46] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -114,6 +114,7 @@ pub const ACTS: [&str; 45] = [
     "approver.ask",
     "approver.order",
     "order.touch",
+    "move.order",
     "box.add",
     "box.renew",
     "box.revoke",

@@ -6,11 +6,13 @@
 //!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
 //!     ├─ keeper     holds: tells boxes, ends them in time
+//!     ├─ moves      tells boxes where the hub will be
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
 //!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ silence    boxes that are off the line: faults that begin and end
+//!     ├─ disks      nearly full, or full: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -33,25 +35,23 @@ use tokio::{
 };
 
 use crate::{
-    access::{approvals, declaration, grants},
+    access::{approvals, declaration},
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
-    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
-    disposal,
+    devices::{arrivals, link::Listener, silence},
+    disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
     files,
-    hub::{Hub, blocking},
+    hub::{Foundation, Hub, blocking},
     keys::Keys,
     ownlog::OwnLog,
-    requests::{self, Pulls, touches},
-    retention, signin,
-    trail::owners,
-    web,
+    requests::{self, touches},
+    retention, signin, web,
 };
 
 /// How long the hub takes to stop, at most: the pages' answers under way, all tasks, everything.
@@ -127,42 +127,21 @@ pub fn build(
             opened.origin
         );
     }
-    let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
-    log.name_standing(
-        Box::new(move |op| grants::at(&records, op, wall.now().wall)),
-        Box::new(move |data| owners::of(&owned, data)),
-    );
-    acts::settle(&db, &log).map_err(|e| CommandError::Plain(e.to_string()))?;
-    if let Some(ca) = anew {
-        log.append("sys:cert", &ca)?;
-    }
-    let live = Live::default();
-    let logs = BoxLogs::new(
-        &state,
-        &config.scheme,
-        db.clone(),
-        log.clone(),
-        keys.clone(),
-        clock.clone(),
-        live.clone(),
-    );
-    let hub = Arc::new(Hub {
+    let hub = Foundation {
         state,
         config,
         clock,
         keys,
         db,
         log,
-        live,
-        logs,
-        pulls: Pulls::default(),
-        refusals: Default::default(),
-        denials: Default::default(),
-        sessions: Default::default(),
-        attempts: Default::default(),
         quic,
-    });
+    };
+    let hub = Arc::new(hub.hub());
     let plain = |e: HubError| CommandError::Plain(e.to_string());
+    acts::settle(&hub.db, &hub.log).map_err(plain)?;
+    if let Some(ca) = anew {
+        hub.log.append("sys:cert", &ca)?;
+    }
     hub.sessions.load(&hub.db, hub.now()).map_err(plain)?;
     declaration::look(&hub).map_err(plain)?;
     Ok((hub, listener, pages))
@@ -193,6 +172,7 @@ pub async fn run(
     tasks.spawn(arrivals::run(hub.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(hub.clone()));
     tasks.spawn(requests::holds::keeper::run(hub.clone()));
+    tasks.spawn(requests::moves::run(hub.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         hub.keys.authority(),
         Side::Pages,
@@ -213,6 +193,7 @@ pub async fn run(
     tasks.spawn(hourly(hub.clone()));
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

@@ -199,13 +199,14 @@ fn place(text: &str) -> Result<Place, BadCode> {
 
 /// Whether a text is a hub's address as boxes dial it: `host:port`.
 pub fn is_address(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty()
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
-            && port.parse::<u16>().is_ok()
-    })
+    text.len() <= 300
+        && text.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+                && port.parse::<u16>().is_ok()
+        })
 }
 
 /// Σ c[i] and Σ c[i]·αⁱ.

@@ -52,6 +52,15 @@ pub enum Act {
         purpose: String,
         recipient: String,
     },
+    /// Prepare the segments of `cam` that touch [t0, t1) to be looked at and not to be kept, sealed to `recipient`, a key that is the hub's for
+    /// this look alone. Nothing of what is prepared outlives the box's process, or a quarter of an hour.
+    Look {
+        cam: CameraId,
+        t0: Utc,
+        t1: Utc,
+        purpose: String,
+        recipient: String,
+    },
     /// Record `cam`, which is in time-lapse, in real time for so many minutes from now (0: no longer).
     Rate { cam: CameraId, minutes: u32 },
     /// Record `cam` without its mask until then (MSK-4). `mask` is the version that is lifted; `authority` is already salted and
@@ -99,6 +108,15 @@ pub enum Act {
     /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. Obeyed again it
     /// changes nothing.
     LogSucceed { above: u64 },
+    /// Where the hub is to be dialled from now on: `host:port`. `second` where it does not answer there; `lookup`, a name that is asked for when
+    /// it answers nowhere, in the place of the one that enrolment told. The box goes on trying the address it was enrolled at, too.
+    HubMove {
+        hub: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lookup: Option<String>,
+    },
     /// Another person may approve with their own key from now on, or one may no more. It carries approvals whatever the box asks for.
     Approvers { change: Change },
     /// An act of a newer hub.
@@ -146,7 +164,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Done {
-    /// A pull is ready: the `exp.clip` line is line `n` of the box's log number `log`; the segments in order, whose lines are of log number
+    /// A pull or a look is ready: the `exp.clip` or `exp.look` line is line `n` of the box's log number `log`; the segments in order, whose lines are of log number
     /// `of`. That is another one, an earlier one, for footage whose log has ended.
     Pull {
         log: u64,
@@ -174,6 +192,8 @@ pub enum Done {
     Succession,
     /// Who may approve is changed.
     Approvers,
+    /// The box has kept where the hub will be, and dials there when its line ends.
+    Addresses,
     /// Something a newer box does.
     #[serde(other)]
     Unknown,
@@ -186,6 +206,17 @@ pub struct PullSegment {
     pub n: u64,
     /// Size in bytes of the sealed file as it will be sent.
     pub sealed: u64,
+    /// What of it is in the span asked for; None: the reader could not tell, and all of it is to be fetched before any is watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// Bytes of a segment's plain file, whole fragments from a key frame on: what shows a span of time, with the beginning of the file
+/// (`ftyp`, `moov`) before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub from: u64,
+    pub to: u64,
 }
 
 /// Whether the same order may be obeyed at another time.

@@ -124,6 +124,12 @@ lines! {
     /// A viewing of an exhibit.
     AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String, reference: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] present: Option<String> }
+    /// Hub log: somebody looks at footage of [t0, t1) without taking it; the line's number is the order's. Texts are salted.
+    AccLook = "acc.look" { r#box: String, cam: CameraId, t0: Utc, t1: Utc, purpose: String, reference: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] present: Option<String> }
+    /// Hub log: what was watched before all of it was checked was turned off: of the look by that order, or of the exhibit, segment `s` was not
+    /// what it had to be. `code`: altered, not-as-noted, not-as-logged.
+    LookStop = "look.stop" { order: Option<u64>, exh: Option<String>, cam: CameraId, s: u64, code: String, why: String }
     /// Hub log: somebody asked for an operation that they may not, `n` times since the last such line; `box` and `cam` where it was about
     /// a camera.
     AccRefuse = "acc.refuse" { op: String, what: String, n: u64,
@@ -138,6 +144,9 @@ lines! {
     HoldClear = "hold.clear" { hold: HoldId, why: String, by: Vec<String> }
     /// `n`: line number of its `hold.clear`. The copies are gone and their key destroyed; `undecryptable`, `claim` as in `del.done`.
     HoldDone = "hold.done" { hold: HoldId, cam: CameraId, n: u64, count: u64, undecryptable: bool, claim: String }
+    /// Somebody at the hub looked at footage without taking it, by that order; `s0` and `s1` as in `exp.clip`. A rewrapped header opens its
+    /// whole segment, so whole segments are what the line says, whatever part of them was sent.
+    ExpLook = "exp.look" { order: u64, cam: CameraId, s0: u64, s1: u64, purpose: String }
     ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, grant: String, purpose: String }
     /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
     ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
@@ -152,6 +161,8 @@ lines! {
     /// A person's key counts for approvals from now on, or does no more; `what`: add, remove; `key`: the first 16 letters of the SHA-256 of
     /// its id.
     ApproverSet = "approver.set" { order: u64, what: String, who: String, key: String, by: Vec<String> }
+    /// The hub is dialled there from here on: at `hub`, then at `second`; `lookup` is asked for when it answers nowhere. `order`: the hub's.
+    HubSet = "hub.set" { order: u64, hub: String, second: Option<String>, lookup: Option<String>, by: Vec<String> }
     FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
@@ -263,6 +274,8 @@ lines! {
     PullPause = "pull.pause" { r#ref: String, by: Vec<String> }
     /// Hub log: and goes on.
     PullResume = "pull.resume" { r#ref: String, by: Vec<String> }
+    /// Hub log: a box is told where the hub will be; the line's number is the order's. `reason` is salted, `by` are two people.
+    MoveOrder = "move.order" { r#box: String, hub: String, second: Option<String>, lookup: Option<String>, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

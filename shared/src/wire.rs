@@ -18,7 +18,7 @@
 //! - **control** (box opens, one per connection): `Open::Control` → [`ToBox::Welcome`], then [`ToHub`] / [`ToBox`] both ways.
 //! - **audit** (box opens): `Open::Audit` → [`AuditReply::Have`]; then the box sends `L` frames and, at each head, an `H` frame;
 //!   the hub answers every `H` with a `J` [`AuditReply::Cosigned`] or [`AuditReply::Refused`].
-//! - **clip** (hub opens): `Open::Clip` → [`ClipReply`], then `B` frames until the announced size is reached.
+//! - **clip** (hub opens): `Open::Clip` or `Open::Look` → [`ClipReply`], then `B` frames until the range that was asked for is through.
 //!
 //! # Version
 //! What begins a conversation says its version, `v`: [`Open::Enrol`], [`Open::Renew`], [`Open::Control`], and what the hub answers them with when it
@@ -86,12 +86,20 @@ pub enum Open {
     },
     /// `log` is the log number; `cosigned` the newest countersigned head the box holds (note text).
     Audit { log: u64, cosigned: Option<String> },
-    /// The hub asks for bytes of one sealed segment of a prepared pull.
+    /// The hub asks for a range of one sealed segment of a prepared pull: so many bytes from there, or as many as there are.
     Clip {
         r#ref: ExhibitRef,
         cam: CameraId,
         s: u64,
         offset: u64,
+        length: u64,
+    },
+    /// The same of one that was prepared to be looked at, by the number of its order.
+    Look {
+        order: u64,
+        s: u64,
+        offset: u64,
+        length: u64,
     },
     #[serde(other)]
     Unknown,
@@ -121,6 +129,8 @@ pub enum EnrolReply {
         ca: String,
         cosign: String,
         order: String,
+        /// What the box asks the DNS for when the hub answers nowhere, `name:port`.
+        lookup: String,
         /// Whose passkeys approve lifts, for root to pin where the box asks for that; None: the hub has not the keys of two people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approvers: Option<Approvers>,
@@ -266,7 +276,7 @@ pub enum AuditReply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum ClipReply {
-    /// `size` of the whole sealed file; bytes from the asked offset follow.
+    /// `size` of the whole sealed file; the range that was asked for follows.
     Bytes {
         size: u64,
     },

@@ -440,6 +440,7 @@ async fn announcement(
                         s: 1,
                         n,
                         sealed: 1 << 34,
+                        part: None,
                     }],
                 })
             }

@@ -25,7 +25,9 @@ mod machine;
 mod marker;
 mod masks;
 mod month;
+mod moves;
 mod powercut;
+mod priority;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;
 mod rates;

@@ -53,6 +53,8 @@ pub struct HubFacts {
     pub cosign: String,
     /// Public key the hub signs orders with (vkey).
     pub order: String,
+    /// What is asked of the DNS where the hub answers nowhere, `name:port`.
+    pub lookup: String,
     /// SHA-256 of the authority's certificate (DER), lower hex.
     pub ca: String,
     /// The same of the certificate that enrolment gave; the box may have a newer one since.
@@ -327,6 +329,7 @@ mod tests {
                 r#box: BoxName::parse("ashby").expect("name"),
                 cosign: vkey.clone(),
                 order: vkey,
+                lookup: "beadle.cctv.example.gov.uk:4433".into(),
                 ca: ca_hash,
                 cert: cert_hash,
             },

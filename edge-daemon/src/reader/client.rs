@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{id::CameraId, note::SignedHead, segment::KeyId, time::Day, wire};
+use shared::{id::CameraId, note::SignedHead, order::Part, segment::KeyId, time::Day, wire};
 
 use super::{
     ReaderError, Recipients, Recovered,
@@ -96,14 +96,14 @@ impl Client {
     }
 
     /// New age header for one sealed segment, wrapped to the recipient named in a hub-signed pull order (checked by the reader).
-    /// Returns (old header length, new header bytes).
+    /// Returns (old header length, new header bytes, what of the file is in the order's span).
     pub fn rewrap(
         &self,
         order: &str,
         sig: &str,
         path: &Path,
         key: &str,
-    ) -> Result<(u64, Vec<u8>), ReaderError> {
+    ) -> Result<(u64, Vec<u8>, Part), ReaderError> {
         let path = path
             .to_str()
             .ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", path.display())))?;
@@ -113,11 +113,11 @@ impl Client {
             path: path.into(),
             key: key.into(),
         })? {
-            Reply::Rewrapped { old, header } => {
+            Reply::Rewrapped { old, header, part } => {
                 let header = STANDARD
                     .decode(header)
                     .map_err(|e| ReaderError::Refused(e.to_string()))?;
-                Ok((old, header))
+                Ok((old, header, part))
             }
             other => Err(odd(&other)),
         }

@@ -83,6 +83,13 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<M
             t1,
             recipient,
             ..
+        }
+        | Act::Look {
+            cam,
+            t0,
+            t1,
+            recipient,
+            ..
         } => {
             span(t0, t1)?;
             Ok(Meaning::Pull(Pull {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::{id::CameraId, time::Day};
+use shared::{id::CameraId, order::Part, time::Day};
 
 use super::Recovered;
 
@@ -69,10 +69,11 @@ pub enum Reply {
     Recovered {
         recovered: Option<Recovered>,
     },
-    /// Length of the old header, and the new one in base64.
+    /// Length of the old header, the new one in base64, and what of the file is in the order's span.
     Rewrapped {
         old: u64,
         header: String,
+        part: Part,
     },
     /// The copy is there, and was read again.
     Held,

@@ -526,10 +526,11 @@ impl Reader {
         if let Some(spent) = self.admit(terms, order, &pull)? {
             return Ok(spent);
         }
-        let (old, header) = torn::rewrap(&volume, &inner, &pairs, &pull)?;
+        let new = torn::rewrap(&volume, &inner, &pairs, &pull)?;
         Ok(Reply::Rewrapped {
-            old,
-            header: STANDARD.encode(header),
+            old: new.old,
+            header: STANDARD.encode(new.header),
+            part: new.part,
         })
     }
 

@@ -236,6 +236,7 @@ pub(crate) fn pin(state: &State) {
         r#box: BoxName::parse("ashby").expect("name"),
         cosign: vkey("cosign", ALG_COSIGNATURE),
         order: vkey("order", ALG_ED25519),
+        lookup: "beadle.example:7443".into(),
         ca: String::new(),
         cert: String::new(),
     };
@@ -391,13 +392,14 @@ fn rewrap_only_on_a_signed_order(kind: Kind) {
             .contains("enrol")
     );
     pin(&b.state);
-    let (old, header) = ask(&good).expect("rewrapped");
+    let (old, header, part) = ask(&good).expect("rewrapped");
     let moved = [header.as_slice(), &sealed[old as usize..]].concat();
     let mut opener = sealed::Opener::new(&[hub.to_string()]);
     let mut out = Vec::new();
     opener.push(&moved, &mut out).expect("opens for the hub");
     opener.finish(&mut out).expect("whole");
     assert_eq!(out, bytes);
+    assert_eq!(part.to, bytes.len() as u64, "all of it is in the span");
     // Begins before the span but reaches into it.
     ask(&order(
         "2026-11-03T14:00:06.500Z",

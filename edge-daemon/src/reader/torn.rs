@@ -11,6 +11,7 @@ use std::{
 use footage::{mp4, sealed};
 use shared::{
     id::HoldId,
+    order::Part,
     record::{hex, sha256},
     segment::{HELD, KeyId, SegmentName},
     time::Utc,
@@ -309,62 +310,48 @@ pub fn hold(
         .map_err(told("sync the folder of", &path))
 }
 
+/// A new header for a closed file.
+pub struct Rewrapped {
+    /// Length of the header on disk, which the new one takes the place of.
+    pub old: u64,
+    pub header: Vec<u8>,
+    /// What of it is in the order's span.
+    pub part: Part,
+}
+
 /// New header for a closed file, once its own frames show that it lies in the span of the order.
 pub fn rewrap(
     volume: &Folder,
     inner: &str,
     pairs: &[Pair],
     pull: &order::Pull,
-) -> Result<(u64, Vec<u8>), String> {
+) -> Result<Rewrapped, String> {
     let mut sealed = Sealed::open(volume, inner)?;
     let pair = sealed.pair(pairs)?;
-    in_span(&mut sealed, pair, pull)?;
+    let part = in_span(&mut sealed, pair, pull)?;
     let old = sealed.header()?;
-    let new = sealed::rewrap(old, pair.0.reveal(), &pull.recipient)
+    let header = sealed::rewrap(old, pair.0.reveal(), &pull.recipient)
         .map_err(|e| format!("cannot wrap to the recipient in the order: {e}"))?;
-    Ok((old.len() as u64, new))
+    Ok(Rewrapped {
+        old: old.len() as u64,
+        header,
+        part,
+    })
 }
 
-/// A file's name is the daemon's word; the frames are what the camera sent. Reads only as far as is needed to tell.
-fn in_span(sealed: &mut Sealed, pair: &Pair, pull: &order::Pull) -> Result<(), String> {
-    let mut plain = Vec::new();
-    let mut opener = sealed.begin(pair, &mut plain)?;
+/// A file's name is the daemon's word, and so are its marks; the frames are what the camera sent. Reads only as far as is needed to tell.
+fn in_span(sealed: &mut Sealed, pair: &Pair, pull: &order::Pull) -> Result<Part, String> {
     let path = sealed.path.clone();
-    let mut buffer = vec![0u8; 1 << 20];
-    let bad = |e: sealed::SealError| format!("{} was altered or damaged: {e}", path.display());
-    let first = loop {
-        let n = sealed.file.read(&mut buffer).map_err(told("read", &path))?;
-        if n == 0 {
-            opener.finish(&mut plain).map_err(bad)?;
-            let segment = mp4::parse(&plain).map_err(|e| format!("{}: {e}", path.display()))?;
-            let (t0, t1) = segment
-                .span()
-                .ok_or_else(|| format!("{} holds no frames", path.display()))?;
-            return if t0 < pull.t1 && t1 > pull.t0 {
-                Ok(())
-            } else {
-                Err(format!(
-                    "{} holds {t0} to {t1}, which the order does not touch",
-                    path.display()
-                ))
-            };
-        }
-        opener.push(&buffer[..n], &mut plain).map_err(bad)?;
-        match mp4::parse(&plain)
-            .ok()
-            .and_then(|s| s.samples.first().map(|f| f.wall))
-        {
-            // Begins in the span: enough.
-            Some(t0) if t0 >= pull.t0 => break t0,
-            _ => {}
-        }
-    };
-    if first < pull.t1 {
-        Ok(())
-    } else {
-        Err(format!(
-            "{} begins at {first}, after the span asked for",
-            path.display()
-        ))
-    }
+    let bad = |e: std::io::Error| format!("{} cannot be handed out: {e}", path.display());
+    let mut plain = sealed::RangeReader::new(&mut sealed.file, pair.0.reveal()).map_err(bad)?;
+    let len = plain.plain_len();
+    let part = mp4::part(&mut plain, len, pull.t0, pull.t1).map_err(bad)?;
+    part.ok_or_else(|| {
+        format!(
+            "{} holds nothing from {} to {}: the order does not touch it",
+            path.display(),
+            pull.t0,
+            pull.t1
+        )
+    })
 }

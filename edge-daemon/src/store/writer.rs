@@ -305,6 +305,8 @@ struct Open {
     fragments: u64,
     /// Key frames written.
     keys: u64,
+    /// Where fragments that begin with one lie.
+    marks: Vec<mp4::Mark>,
     _recording: Recording,
 }
 
@@ -538,6 +540,7 @@ impl Writer {
             key: key.to_string(),
             fragments: 0,
             keys: 0,
+            marks: Vec::new(),
             _recording: recording,
         };
         open.put(&init)?;
@@ -579,6 +582,12 @@ impl Writer {
         };
         self.head.clear();
         mp4::fragment_head(sequence, wall, frames, sound, &mut self.head)?;
+        if let Some(first) = frames.first().filter(|f| f.key) {
+            open.marks.push(mp4::Mark {
+                time: first.dts.saturating_add_signed(i64::from(first.cts)),
+                moof: open.size + mp4::PRFT,
+            });
+        }
         open.put(&self.head)?;
         let bytes = frames.iter().map(|f| &f.bytes);
         for bytes in bytes.chain(sound.iter().map(|f| &f.bytes)) {
@@ -613,6 +622,9 @@ impl Writer {
             give_up(ticket, Cause::Lost, &self.context.reports);
             return Ok(());
         }
+        self.head.clear();
+        mp4::say_marks(&open.marks, &mut self.head);
+        open.put(&self.head)?;
         let sealer = open.sealer;
         // Nothing of its key may be left in a thread that seals nothing more for days (audit.md 2.13).
         let last = memory::leaving_no_trace(|| sealer.finish())?;

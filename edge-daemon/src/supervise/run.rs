@@ -22,7 +22,7 @@ use crate::{
     retention::sweeper::Sweeper,
     state::State,
     store::{Index, Volumes, index::IndexError, outlook::Watch, recovery},
-    uplink::{Uplink, orders},
+    uplink::{Uplink, looks::Looks, orders},
 };
 
 /// When the index could not be used at all, it is tried again.
@@ -163,6 +163,7 @@ impl BoxContext {
             outlook: self.outlook.clone(),
             succession: self.succession.clone(),
             approvals: Approvals::new(&self.state, self.config.approvals),
+            looks: Looks::default(),
         };
         Uplink::start(desk, key, self.faults.clone(), self.trust.clone()).map_err(RunError::Thread)
     }

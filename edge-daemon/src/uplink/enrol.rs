@@ -122,7 +122,7 @@ pub async fn claim(
         Err(e) => return Err(line.not_understood(e).await.into()),
     };
     line.close("enrolled").await;
-    let (scheme, cert, ca, cosign, order, approvers) = match reply {
+    let (scheme, cert, ca, cosign, order, lookup, approvers) = match reply {
         EnrolReply::Enrolled {
             v: _,
             scheme,
@@ -130,8 +130,9 @@ pub async fn claim(
             ca,
             cosign,
             order,
+            lookup,
             approvers,
-        } => (scheme, cert, ca, cosign, order, approvers),
+        } => (scheme, cert, ca, cosign, order, lookup, approvers),
         EnrolReply::Refused { why } => return Err(EnrolError::Refused(why)),
         EnrolReply::Unknown => {
             return Err(EnrolError::Answer(
@@ -152,6 +153,11 @@ pub async fn claim(
     for key in [&cosign, &order] {
         Vkey::parse(key).map_err(|e| EnrolError::Answer(e.to_string()))?;
     }
+    if !is_address(&lookup) {
+        return Err(EnrolError::Answer(format!(
+            "the name to look it up by, {lookup:?}, is not one like beadle.example.gov.uk:4433"
+        )));
+    }
     let authority = der(&ca, "authority's certificate")?;
     if !code.vouches_for(authority.as_ref()) {
         return Err(EnrolError::Answer(
@@ -164,6 +170,7 @@ pub async fn claim(
         r#box: config.name.clone(),
         cosign,
         order,
+        lookup,
         ca: hex(&sha256(authority.as_ref())),
         cert: hex(&sha256(der(&cert, "certificate for this box")?.as_ref())),
     };

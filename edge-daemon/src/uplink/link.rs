@@ -2,17 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use shared::{
     approval::KnownKey,
-    id::{CameraId, ExhibitRef},
-    note::Vkey,
+    id::CameraId,
     time::Utc,
     wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
 };
@@ -22,10 +18,13 @@ use tokio::{
 };
 
 use super::{
+    addresses::{Addresses, Place},
     audit::{self, Audit},
-    orders::{self, BoxContext, Lane},
+    lanes::{Job, Jobs},
+    moved,
+    orders::BoxContext,
     pulls::Sending,
-    quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
+    quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial_first, priority},
     renewal,
     session::{Event, Session, State},
     throttle::Throttle,
@@ -45,8 +44,6 @@ const HEALTH: Duration = Duration::from_secs(60);
 const CHANGES: Duration = Duration::from_secs(1);
 /// Bytes of a clip in one frame: small, so that audit lines do not wait behind it.
 const PIECE: usize = 64 * 1024;
-/// Orders that wait for one thread.
-const WAITING: usize = 64;
 const UNREACHABLE: &str = "hub.unreachable";
 const REFUSED: &str = "hub.refused";
 const VERSION: &str = "hub.version";
@@ -63,74 +60,11 @@ pub struct Deps {
     pub seen: Arc<Mutex<status::Uplink>>,
 }
 
-/// An order on its way to a thread that carries orders out, and where its answer goes.
-struct Job {
-    key: Vkey,
-    order: String,
-    sig: String,
-    answers: mpsc::Sender<ToHub>,
-}
-
-/// The threads that carry orders out, each one order after the other. Preparing footage blocks on disks, the log and the reader for as long
-/// as it takes; what somebody orders for now does not queue behind it, nor does a hold, which is to keep the footage.
-#[derive(Clone)]
-struct Jobs {
-    now: SyncSender<Job>,
-    holds: SyncSender<Job>,
-    footage: SyncSender<Job>,
-}
-
-impl Jobs {
-    fn start(deps: &Arc<Deps>) -> Self {
-        let lane = |name: &str| {
-            let (jobs, inbox) = sync_channel::<Job>(WAITING);
-            let worker = deps.clone();
-            let thread = std::thread::Builder::new()
-                .name(name.into())
-                .spawn(move || {
-                    while let Ok(job) = inbox.recv() {
-                        let done = orders::carry_out(&worker.desk, &job.key, &job.order, &job.sig);
-                        if let Some(answer) = done {
-                            // A connection lost meanwhile: the hub repeats the order on the next, and gets the same answer.
-                            let _ = job.answers.blocking_send(answer);
-                        }
-                    }
-                });
-            if let Err(e) = thread {
-                tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
-            }
-            jobs
-        };
-        Self {
-            now: lane("orders"),
-            holds: lane("orders-holds"),
-            footage: lane("orders-pulls"),
-        }
-    }
-
-    /// Hands an order to its thread. One for which there is no room is answered at once.
-    async fn give(&self, job: Job) {
-        let lane = match orders::lane(&job.order) {
-            Lane::Now => &self.now,
-            Lane::Holds => &self.holds,
-            Lane::Footage => &self.footage,
-        };
-        let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
-        else {
-            return;
-        };
-        tracing::warn!("an order was put off: too many are waiting");
-        if let Some(answer) = orders::put_off(&job.order) {
-            // The connection is over: nobody waits.
-            let _ = job.answers.send(answer).await;
-        }
-    }
-}
-
 /// Runs until told to stop.
 pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     let jobs = Jobs::start(&deps);
     let mut session = Session::new(deps.desk.clock.now().mono);
+    let mut addresses = Addresses::default();
     // The hub said that the certificate is over, whatever our clock says.
     let mut over = false;
     while !*stop.borrow() {
@@ -157,16 +91,26 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             continue;
         }
         session.apply(mono, Event::Due);
-        deps.say("dialling", Some(&enrolled), None);
+        addresses.know(moved::places(
+            &enrolled,
+            moved::known(&deps.desk.state, &enrolled).as_ref(),
+        ));
+        let first = addresses.in_turn().into_iter().next();
+        deps.say("dialling", first, None);
+        let mut at = Place {
+            session: &mut session,
+            addresses: &mut addresses,
+            hub: None,
+        };
         let why = tokio::select! {
-            why = connection(&deps, &enrolled, over, &jobs, &mut session, stop.clone()) => why,
+            why = connection(&deps, &enrolled, over, &jobs, &mut at, stop.clone()) => why,
             // The link has this long to say so; then it is cut.
             () = told_to_stop(&mut stop) => break,
         };
         if *stop.borrow() {
             break;
         }
-        let refused = match &why {
+        let refused = match why.main() {
             LinkError::NotAccepted(_) | LinkError::Stranger { .. } | LinkError::NotRenewed(_) => {
                 Some(REFUSED)
             }
@@ -180,7 +124,12 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             },
             _ => None,
         };
-        over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
+        over =
+            matches!(why.main(), LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
+        if let (Some(hub), false) = (&at.hub, at.session.state == State::Connected) {
+            let hub = hub.clone();
+            addresses.turned_away(&hub);
+        }
         let why = crate::failure::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
@@ -196,7 +145,8 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         } else if session.down(mono) {
             deps.faults.on(UNREACHABLE, None, &why);
         }
-        deps.say("waiting", Some(&enrolled), Some(why));
+        let first = addresses.in_turn().into_iter().next();
+        deps.say("waiting", first, Some(why));
     }
 }
 
@@ -237,13 +187,13 @@ impl Deps {
         }
     }
 
-    fn say(&self, state: &str, enrolled: Option<&Enrolment>, why: Option<String>) {
+    fn say(&self, state: &str, hub: Option<String>, why: Option<String>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.state != state {
             seen.since = Some(self.desk.clock.now().wall);
             seen.state = state.into();
         }
-        seen.hub = enrolled.map(|e| e.facts.hub.clone());
+        seen.hub = hub;
         // While dialling, the last failure stays to be read.
         if why.is_some() || state == "connected" {
             seen.why = why;
@@ -257,24 +207,26 @@ async fn connection(
     enrolled: &Enrolment,
     over: bool,
     jobs: &Jobs,
-    session: &mut Session,
+    at: &mut Place<'_>,
     mut stop: watch::Receiver<bool>,
 ) -> LinkError {
-    let now = deps.desk.clock.now();
-    let target = Target {
-        hub: enrolled.facts.hub.clone(),
+    let judged_at = super::floor(deps.desk.clock.now().wall);
+    let targets = at.addresses.in_turn().into_iter().map(|hub| Target {
+        hub,
         trusted: Trusted::Ca(enrolled.ca.clone()),
         client: Some((enrolled.cert.clone(), deps.key.tls())),
         congestion: deps.desk.config.congestion,
-        judged_at: super::floor(now.wall),
-    };
-    let line = match dial(&target).await {
-        Ok(line) => line,
+        judged_at,
+    });
+    let (hub, line) = match dial_first(targets.collect()).await {
+        Ok(found) => found,
         Err(e) => return e,
     };
-    if over || renewal::is_over(enrolled, target.judged_at) {
+    at.hub = Some(hub);
+    if over || renewal::is_over(enrolled, judged_at) {
         match renewal::ask(deps, enrolled, &line).await {
             Ok(Some(_)) => {
+                at.hub = None;
                 line.close("renewed").await;
                 return LinkError::Renewed;
             }
@@ -284,7 +236,7 @@ async fn connection(
         }
     }
     tokio::select! {
-        talked = talk(deps, enrolled, jobs, session, &line) => match talked {
+        talked = talk(deps, enrolled, jobs, at, &line) => match talked {
             Ok(never) => never,
             // We closed it, and say why.
             Err(e @ LinkError::Frame(BadFrame::Version(_))) => e,
@@ -303,16 +255,18 @@ async fn talk(
     deps: &Arc<Deps>,
     enrolled: &Enrolment,
     jobs: &Jobs,
-    session: &mut Session,
+    at: &mut Place<'_>,
     line: &Line,
 ) -> Result<LinkError, LinkError> {
     let (out, inc, time) = greet(line, &hello(deps)).await?;
-    tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub");
-    session.apply(deps.desk.clock.now().mono, Event::Welcomed);
+    tracing::info!(hub = at.hub, hub_time = %time, "link to the hub");
+    at.session
+        .apply(deps.desk.clock.now().mono, Event::Welcomed);
+    at.addresses.welcomed();
     deps.faults.off(UNREACHABLE, None);
     deps.faults.off(REFUSED, None);
     deps.faults.off(VERSION, None);
-    deps.say("connected", Some(enrolled), None);
+    deps.say("connected", at.hub.clone(), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
     let throttle = Throttle::default();
@@ -520,18 +474,33 @@ async fn clip(
     let Some(first) = inc.frame_within(WELCOME).await? else {
         return Ok(());
     };
-    let Ok(Open::Clip {
-        r#ref,
-        cam,
-        s,
-        offset,
-    }) = first.json::<Open>()
-    else {
-        tracing::debug!("a stream of an unknown kind was declined");
-        out.finish().await;
-        return Ok(());
+    let (state, looks) = (deps.desk.state.clone(), deps.desk.looks.clone());
+    let opening = match first.json::<Open>() {
+        Ok(Open::Clip {
+            r#ref,
+            cam,
+            s,
+            offset,
+            length,
+        }) => tokio::task::spawn_blocking(move || {
+            Sending::open(&state, &r#ref, &cam, s, (offset, length))
+        }),
+        Ok(Open::Look {
+            order,
+            s,
+            offset,
+            length,
+        }) => {
+            out.prefer(priority::LOOK);
+            tokio::task::spawn_blocking(move || looks.open(order, s, (offset, length)))
+        }
+        _ => {
+            tracing::debug!("a stream of an unknown kind was declined");
+            out.finish().await;
+            return Ok(());
+        }
     };
-    let mut sending = match open(deps, r#ref, cam, s, offset).await {
+    let mut sending = match opening.await.map_err(|e| e.to_string()).flatten() {
         Ok(sending) => sending,
         Err(why) => {
             out.send(&ClipReply::Refused { why }).await?;
@@ -561,19 +530,6 @@ async fn clip(
     }
     out.finish().await;
     Ok(())
-}
-
-async fn open(
-    deps: &Arc<Deps>,
-    r#ref: ExhibitRef,
-    cam: CameraId,
-    s: u64,
-    offset: u64,
-) -> Result<Sending, String> {
-    let state = deps.desk.state.clone();
-    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset))
-        .await
-        .map_err(|e| e.to_string())?
 }
 
 /// For [`Deps::seen`] before the first word.

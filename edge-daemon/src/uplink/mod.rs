@@ -9,17 +9,23 @@
 //! | [`signed`] | an order as it came: signed by the hub, and what it says |
 //! | [`orders`] | orders of the hub: carried out by the room they are for, answered by number |
 //! | [`pulls`] | clips: what is prepared, and its bytes |
+//! | [`looks`] | footage that is looked at and not taken |
 //! | [`enrol`] | the one-time code |
+//! | [`addresses`], [`moved`] | where the hub is dialled; the hub's order where it will be |
 //! | [`renewal`] | the certificate, made anew in time or by the narrow door |
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::time::Utc;
 use tokio::sync::watch;
 
+mod addresses;
 pub mod audit;
 mod congestion;
 pub mod enrol;
+mod lanes;
 pub mod link;
+pub mod looks;
+pub mod moved;
 pub mod orders;
 pub mod pace;
 pub mod pulls;

@@ -15,7 +15,8 @@ use shared::{
 };
 
 use super::{
-    pulls,
+    looks::{self, Looks},
+    moved, pulls,
     signed::{signed, understood},
     succession,
 };
@@ -55,6 +56,7 @@ pub struct BoxContext {
     pub outlook: Outlook,
     pub succession: succession::Due,
     pub approvals: Approvals,
+    pub looks: Looks,
 }
 
 /// Checks and carries out one order. None: the hub did not sign it, or it is no order: nobody waits for an answer.
@@ -84,6 +86,8 @@ pub fn carry_out(context: &BoxContext, key: &Vkey, text: &str, sig: &str) -> Opt
 pub enum Lane {
     Now,
     Holds,
+    /// Somebody waits for a picture: not behind a day that is being prepared.
+    Looks,
     Footage,
 }
 
@@ -91,6 +95,7 @@ pub enum Lane {
 pub fn lane(text: &str) -> Lane {
     match serde_json::from_str::<Order>(text).map(|o| o.act) {
         Ok(Act::Pull { .. }) => Lane::Footage,
+        Ok(Act::Look { .. }) => Lane::Looks,
         Ok(Act::HoldSet { .. } | Act::HoldClear { .. }) => Lane::Holds,
         _ => Lane::Now,
     }
@@ -120,6 +125,7 @@ fn obey(
     };
     match &order.act {
         Act::Pull { .. } => pulls::pull(context, order, text, sig),
+        Act::Look { .. } => looks::look(context, order, text, sig),
         Act::Rate { cam, minutes } => {
             let until = context
                 .cameras
@@ -231,6 +237,10 @@ fn obey(
         Act::Approvers { change } => {
             approvers(context, order, subject, change, &ordered.approvals)?;
             Ok(Done::Approvers)
+        }
+        Act::HubMove { .. } => {
+            moved::obey(context, order, (text, sig))?;
+            Ok(Done::Addresses)
         }
         Act::Unknown => Err(Refusal::new(
             Code::UnknownAct,

@@ -15,7 +15,7 @@ use logbook::LogHandle;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{CameraId, ExhibitRef},
-    order::{Act, Code, Done, Order, PullSegment, Refusal},
+    order::{Act, Code, Done, Order, Part, PullSegment, Refusal},
     time::Utc,
     types::ExpClip,
 };
@@ -28,7 +28,10 @@ use crate::{
 };
 
 /// Trouble of the box's own.
-fn failed(code: Code, what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> Refusal {
+pub(super) fn failed(
+    code: Code,
+    what: &'static str,
+) -> impl FnOnce(&dyn std::fmt::Display) -> Refusal {
     move |e| Refusal::new(code, format!("the box could not {what}: {e}"))
 }
 
@@ -56,14 +59,21 @@ pub struct Prepared {
     pub header: Option<(u64, String)>,
     /// Size of the file as it is sent.
     pub sealed: u64,
+    /// What of it is in the span asked for, as the reader said.
+    pub part: Option<Part>,
+}
+
+/// Which footage is asked for.
+pub(super) struct Span {
+    pub cam: CameraId,
+    pub t0: Utc,
+    pub t1: Utc,
 }
 
 /// What is asked for.
 struct Asked {
     r#ref: ExhibitRef,
-    cam: CameraId,
-    t0: Utc,
-    t1: Utc,
+    span: Span,
     grant: String,
     purpose: String,
 }
@@ -92,28 +102,36 @@ pub(super) fn pull(
     };
     let asked = Asked {
         r#ref: r#ref.clone(),
-        cam: cam.clone(),
-        t0: *t0,
-        t1: *t1,
+        span: Span {
+            cam: cam.clone(),
+            t0: *t0,
+            t1: *t1,
+        },
         grant: grant.clone(),
         purpose: purpose.clone(),
     };
     let record = prepare(context, text, sig, &asked)?;
+    Ok(done(&record))
+}
+
+/// What the hub is told of it.
+pub(super) fn done(record: &Record) -> Done {
     let segments = record.segments.iter().map(|p| PullSegment {
         s: p.s,
         n: p.n,
         sealed: p.sealed,
+        part: p.part,
     });
-    Ok(Done::Pull {
+    Done::Pull {
         log: record.log,
         n: record.n,
         of: record.of,
         segments: segments.collect(),
-    })
+    }
 }
 
 fn prepare(context: &BoxContext, order: &str, sig: &str, asked: &Asked) -> Result<Record, Refusal> {
-    let path = path(&context.state, &asked.r#ref, &asked.cam);
+    let path = path(&context.state, &asked.r#ref, &asked.span.cam);
     let record = match read(&path).map_err(|e| failed(Code::Disk, "read what it prepared")(&e))? {
         Some(record) if record.order == order => record,
         Some(_) => {
@@ -130,7 +148,7 @@ fn prepare(context: &BoxContext, order: &str, sig: &str, asked: &Asked) -> Resul
         context,
         order,
         sig,
-        found_again(context, &asked.cam, record)?,
+        found_again(context, &asked.span.cam, record)?,
     )?;
     write(&path, &record)?;
     Ok(record)
@@ -160,7 +178,7 @@ fn restated(
 }
 
 /// Number of the log that is written.
-fn number(log: &LogHandle) -> Result<u64, Refusal> {
+pub(super) fn number(log: &LogHandle) -> Result<u64, Refusal> {
     let folder = log.folder();
     let number = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
     number.ok_or_else(|| {
@@ -173,7 +191,7 @@ fn number(log: &LogHandle) -> Result<u64, Refusal> {
 fn log_export(log: &LogHandle, asked: &Asked, s0: u64, s1: u64) -> Result<u64, Refusal> {
     let line = ExpClip {
         r#ref: asked.r#ref.to_string(),
-        cam: asked.cam.clone(),
+        cam: asked.span.cam.clone(),
         s0,
         s1,
         grant: asked.grant.clone(),
@@ -215,6 +233,38 @@ fn begin(
     asked: &Asked,
     path: &Path,
 ) -> Result<Record, Refusal> {
+    let found = gather(context, &asked.span)?;
+    admitted(context, order, sig)?;
+    let record = Record {
+        order: order.into(),
+        log: number(&context.log)?,
+        n: log_export(&context.log, asked, found.first, found.end)?,
+        of: found.of,
+        segments: found.segments,
+    };
+    write(path, &record)?;
+    Ok(record)
+}
+
+/// What the reader would not hand out is not on the record as handed out.
+pub(super) fn admitted(context: &BoxContext, order: &str, sig: &str) -> Result<(), Refusal> {
+    context.client.order(order, sig).map_err(|e| match e {
+        ReaderError::Spent(why) => Refusal::new(Code::Ceiling, why),
+        e => failed(Code::Reader, "have the reader look at the order")(&e),
+    })
+}
+
+/// Segments that were found, of which no header is made yet.
+pub(super) struct Found {
+    /// Number of the log that their lines are in.
+    pub of: u64,
+    pub first: u64,
+    pub end: u64,
+    pub segments: Vec<Prepared>,
+}
+
+/// Finds the segments of a span that are there.
+pub(super) fn gather(context: &BoxContext, asked: &Span) -> Result<Found, Refusal> {
     if asked.t0 >= asked.t1 {
         let why = "the span asked for ends before it begins";
         return Err(Refusal::new(Code::OutOfBounds, why));
@@ -281,32 +331,25 @@ fn begin(
             key,
             header: None,
             sealed: 0,
+            part: None,
         });
     }
     if !nowhere.is_empty() {
-        tracing::warn!(exhibit = %asked.r#ref, camera = %asked.cam, segments = ?nowhere, "in the log but not on any disk that is there: left out of a clip");
+        tracing::warn!(camera = %asked.cam, segments = ?nowhere, "in the log but not on any disk that is there: left out of a clip");
     }
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(missing(&asked.cam, &nowhere));
     };
-    // What the reader would not hand out is not on the record as handed out.
-    context.client.order(order, sig).map_err(|e| match e {
-        ReaderError::Spent(why) => Refusal::new(Code::Ceiling, why),
-        e => failed(Code::Reader, "have the reader look at the order")(&e),
-    })?;
-    let record = Record {
-        order: order.into(),
-        log: number(&context.log)?,
-        n: log_export(&context.log, asked, first.s, end.s)?,
+    Ok(Found {
         of,
+        first: first.s,
+        end: end.s,
         segments: prepared,
-    };
-    write(path, &record)?;
-    Ok(record)
+    })
 }
 
 /// Signs a head over the line, then has the reader make the headers that are still missing.
-fn finish(
+pub(super) fn finish(
     context: &BoxContext,
     order: &str,
     sig: &str,
@@ -320,7 +363,7 @@ fn finish(
         .sign_head()
         .map_err(|e| failed(Code::Log, "sign the log; nothing was handed out")(&e))?;
     for p in record.segments.iter_mut().filter(|p| p.header.is_none()) {
-        let (old, header) = context
+        let (old, header, part) = context
             .client
             .rewrap(order, sig, &p.path, &p.key)
             .map_err(|e| failed(Code::Reader, "open the footage")(&e))?;
@@ -329,11 +372,12 @@ fn finish(
             .len();
         p.sealed = size.saturating_sub(old) + header.len() as u64;
         p.header = Some((old, STANDARD.encode(&header)));
+        p.part = Some(part);
     }
     Ok(record)
 }
 
-fn nothing(context: &BoxContext, index: &Index, asked: &Asked) -> String {
+fn nothing(context: &BoxContext, index: &Index, asked: &Span) -> String {
     let zone = &context.config.zone;
     let people = |t: Utc| t.for_people(zone);
     let head = format!(
@@ -408,23 +452,26 @@ fn write(path: &Path, record: &Record) -> Result<(), Refusal> {
         .map_err(|e| failed(Code::Disk, "write down what it prepared")(&e))
 }
 
-/// One segment of a prepared pull, read as it is to be sent: new header, then the payload as it lies on disk.
+/// A range of one segment of a prepared pull, read as it is to be sent: new header, then the payload as it lies on disk.
 pub struct Sending {
     header: Vec<u8>,
     old_header: u64,
     file: File,
+    /// Of the whole file as it is sent.
     pub size: u64,
     at: u64,
+    /// Where the range ends.
+    end: u64,
 }
 
 impl Sending {
-    /// Opens a segment at an offset of the file as it is sent. The error is a sentence for the hub.
+    /// Opens a range of a segment: offset and length in the file as it is sent; it ends with the file. The error is a sentence for the hub.
     pub fn open(
         state: &State,
         r#ref: &ExhibitRef,
         cam: &CameraId,
         s: u64,
-        offset: u64,
+        range: (u64, u64),
     ) -> Result<Self, String> {
         let record = read(&path(state, r#ref, cam)).map_err(|e| {
             format!(
@@ -443,6 +490,12 @@ impl Sending {
             .iter()
             .find(|p| p.s == s)
             .ok_or_else(|| format!("segment {s} of {cam} is not part of {}", r#ref.as_str()))?;
+        Self::of(p, cam, range)
+    }
+
+    /// The same of what was prepared, wherever that is kept.
+    pub fn of(p: &Prepared, cam: &CameraId, (offset, length): (u64, u64)) -> Result<Self, String> {
+        let s = p.s;
         let (old_header, header) = p
             .header
             .as_ref()
@@ -474,6 +527,7 @@ impl Sending {
             file,
             size,
             at: offset,
+            end: offset.saturating_add(length).min(size),
         })
     }
 
@@ -482,11 +536,12 @@ impl Sending {
         let header = self.header.len() as u64;
         if self.at < header {
             let from = usize::try_from(self.at).map_err(std::io::Error::other)?;
+            let most = most.min(usize::try_from(self.end - self.at).unwrap_or(most));
             let bytes: Vec<u8> = self.header[from..].iter().take(most).copied().collect();
             self.at += bytes.len() as u64;
             return Ok(bytes);
         }
-        let want = (self.size - self.at).min(most as u64);
+        let want = (self.end - self.at).min(most as u64);
         let mut bytes = vec![0; usize::try_from(want).map_err(std::io::Error::other)?];
         self.file
             .seek(SeekFrom::Start(self.old_header + self.at - header))?;

@@ -24,6 +24,7 @@ fn resumable_at_any_byte() {
         key: "c03/2026-11-03".into(),
         header: header.map(|h| (11, STANDARD.encode(h))),
         sealed,
+        part: None,
     };
     let put = |p| {
         write(
@@ -39,21 +40,23 @@ fn resumable_at_any_byte() {
         .expect("written")
     };
     assert!(
-        Sending::open(&state, &r, &cam, 4, 0)
+        Sending::open(&state, &r, &cam, 4, (0, 99))
             .err()
             .is_some_and(|e| e.contains("nothing is prepared"))
     );
     put(prepared(None, 0));
     assert!(
-        Sending::open(&state, &r, &cam, 4, 0)
+        Sending::open(&state, &r, &cam, 4, (0, 99))
             .err()
             .is_some_and(|e| e.contains("not prepared yet"))
     );
     put(prepared(Some("NEW:"), 11));
     let whole = b"NEW:payload";
-    for offset in 0..=whole.len() {
-        for most in [1, 3, 100] {
-            let mut sending = Sending::open(&state, &r, &cam, 4, offset as u64).expect("opens");
+    for from in 0..=whole.len() {
+        for (most, length) in [(1, 99), (3, 2), (3, 99), (100, 5), (100, 99)] {
+            let range = (from as u64, length as u64);
+            let mut sending = Sending::open(&state, &r, &cam, 4, range).expect("opens");
+            assert_eq!(sending.size, whole.len() as u64);
             let mut got = Vec::new();
             loop {
                 let bytes = sending.next(most).expect("reads");
@@ -62,14 +65,15 @@ fn resumable_at_any_byte() {
                 }
                 got.extend(bytes);
             }
-            assert_eq!(got, &whole[offset..], "from {offset} by {most}");
+            let to = whole.len().min(from + length);
+            assert_eq!(got, &whole[from..to], "{length} from {from} by {most}");
         }
     }
-    assert!(Sending::open(&state, &r, &cam, 4, 12).is_err());
-    assert!(Sending::open(&state, &r, &cam, 5, 0).is_err());
+    assert!(Sending::open(&state, &r, &cam, 4, (12, 1)).is_err());
+    assert!(Sending::open(&state, &r, &cam, 5, (0, 99)).is_err());
     std::fs::write(&file, b"old header|pay").expect("cut");
     assert!(
-        Sending::open(&state, &r, &cam, 4, 0)
+        Sending::open(&state, &r, &cam, 4, (0, 99))
             .err()
             .is_some_and(|e| e.contains("were prepared"))
     );
@@ -83,9 +87,11 @@ fn a_clip_that_waits_is_said_again_in_the_successor() {
     let clock: Arc<dyn Clock> = Arc::new(logbook::SystemClock);
     let asked = Asked {
         r#ref: ExhibitRef::new(2026, 7),
-        cam: CameraId::parse("c03").expect("cam"),
-        t0: Utc(0),
-        t1: Utc(1_000),
+        span: Span {
+            cam: CameraId::parse("c03").expect("cam"),
+            t0: Utc(0),
+            t1: Utc(1_000),
+        },
         grant: "G-000001".into(),
         purpose: "0".repeat(64),
     };
@@ -108,6 +114,7 @@ fn a_clip_that_waits_is_said_again_in_the_successor() {
                 key: "c03/2026-11-03".into(),
                 header: None,
                 sealed: 0,
+                part: None,
             })
             .to_vec(),
     };

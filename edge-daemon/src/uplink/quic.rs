@@ -23,6 +23,7 @@ use shared::{
     time::Utc,
     wire::{self, BadFrame, Frame},
 };
+use tokio::task::JoinSet;
 
 /// A hub that was killed cannot say so: the box finds out by silence. A keep-alive costs some 20 bytes a second.
 const IDLE: Duration = Duration::from_secs(20);
@@ -33,11 +34,15 @@ const SEND_BYTES: u64 = 8 << 20;
 const OVERTAKEN: u32 = 12;
 const OVERDUE: f32 = 1.25;
 const DIAL: Duration = Duration::from_secs(10);
+/// The next address has its turn when one has not answered for so long: a thin, slow line needs less.
+const NEXT: Duration = Duration::from_secs(3);
 
 /// What goes first on a thin link. Audit before clips, always.
 pub mod priority {
     pub const CONTROL: i32 = 20;
     pub const AUDIT: i32 = 10;
+    /// Somebody waits for a picture.
+    pub const LOOK: i32 = 5;
     pub const CLIP: i32 = 0;
 }
 
@@ -62,6 +67,12 @@ pub enum LinkError {
     Renewed,
     #[error("the connection to the hub was lost: {0}")]
     Lost(String),
+    /// Of several addresses; the first is the one that says most.
+    #[error("{first}; nor is it elsewhere: {others}")]
+    Nowhere {
+        first: Box<LinkError>,
+        others: String,
+    },
     #[error(transparent)]
     Frame(#[from] BadFrame),
     #[error("the hub's answer ended half-way")]
@@ -92,11 +103,90 @@ pub struct Target {
     pub judged_at: Utc,
 }
 
+/// Dials the hub at one address after the other, each a while after the one before it, until one answers: which one, and the line. Nothing is
+/// said at the others.
+pub async fn dial_first(targets: Vec<Target>) -> Result<(String, Line), LinkError> {
+    let mut tries = JoinSet::new();
+    let mut failures: Vec<(usize, String, LinkError)> = Vec::new();
+    let mut left = targets.into_iter().enumerate();
+    loop {
+        let Some((place, target)) = left.next() else {
+            match tries.join_next().await {
+                Some(done) => {
+                    if let Some(found) = answered(done, &mut failures) {
+                        return Ok(found);
+                    }
+                    continue;
+                }
+                None => return Err(nowhere(failures)),
+            }
+        };
+        tries.spawn(async move { (place, dial(&target).await, target.hub) });
+        // The next one's turn comes when this one has failed, or has kept us waiting.
+        while let Ok(Some(done)) = tokio::time::timeout(NEXT, tries.join_next()).await {
+            if let Some(found) = answered(done, &mut failures) {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+type Answered = (usize, Result<Line, LinkError>, String);
+
+fn answered(
+    done: Result<Answered, tokio::task::JoinError>,
+    failures: &mut Vec<(usize, String, LinkError)>,
+) -> Option<(String, Line)> {
+    match done {
+        Ok((_, Ok(line), hub)) => return Some((hub, line)),
+        Ok((place, Err(e), hub)) => failures.push((place, hub, e)),
+        Err(e) => failures.push((usize::MAX, String::new(), LinkError::Lost(e.to_string()))),
+    }
+    None
+}
+
+/// Of all failures the one that says most: somebody was there; of such, the first in turn.
+fn nowhere(mut failures: Vec<(usize, String, LinkError)>) -> LinkError {
+    failures.sort_by_key(|(place, _, e)| (!e.somebody(), *place));
+    let mut failures = failures.into_iter();
+    let Some((_, _, first)) = failures.next() else {
+        return LinkError::Lost("no address of the hub is known".into());
+    };
+    let others: Vec<String> = failures.map(|(_, _, e)| e.to_string()).collect();
+    match others.is_empty() {
+        true => first,
+        false => LinkError::Nowhere {
+            first: Box::new(first),
+            others: others.join("; "),
+        },
+    }
+}
+
+impl LinkError {
+    /// Somebody answered there.
+    fn somebody(&self) -> bool {
+        matches!(
+            self,
+            Self::Stranger { .. } | Self::NotAccepted(_) | Self::Closed { .. }
+        )
+    }
+
+    /// The one that says most.
+    pub fn main(&self) -> &Self {
+        match self {
+            Self::Nowhere { first, .. } => first.main(),
+            other => other,
+        }
+    }
+}
+
 /// Dials the hub once.
 pub async fn dial(target: &Target) -> Result<Line, LinkError> {
     let hub = target.hub.clone();
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&hub)
+    // Anew each time: a name may have moved since.
+    let addresses: Vec<SocketAddr> = tokio::time::timeout(DIAL, tokio::net::lookup_host(&hub))
         .await
+        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
         .map_err(|e| LinkError::Address(hub.clone(), e.to_string()))?
         .collect();
     let mut last = LinkError::Address(hub.clone(), "no address".into());
@@ -400,6 +490,12 @@ impl Outgoing {
             quinn::WriteError::ConnectionLost(e) => lost(e),
             e => LinkError::Lost(e.to_string()),
         })
+    }
+
+    /// It goes at this priority from now on.
+    pub fn prefer(&self, priority: i32) {
+        // Only fails on a stream that is closed already, which the next write says.
+        let _ = self.0.set_priority(priority);
     }
 
     /// Nothing more will be sent; waits until the hub has it all (or is gone).

@@ -19,7 +19,7 @@ use shared::{
 
 use super::{
     enrol::{EnrolError, claim, prepare},
-    quic::{LinkError, Target, Trusted, dial},
+    quic::{LinkError, Target, Trusted, dial, dial_first},
 };
 use crate::{
     config,
@@ -196,6 +196,7 @@ fn enrolled(scheme: &'static str) -> impl Fn(&Authority, &str) -> EnrolReply {
         ca: ca.pem.clone(),
         cosign: vkey("c"),
         order: vkey("o"),
+        lookup: "beadle.cctv.example.gov.uk:4433".into(),
         approvers: None,
     }
 }
@@ -358,6 +359,33 @@ async fn a_box_in_1970_reaches_its_hub_and_no_other() {
         "{:?}",
         late.err()
     );
+}
+
+/// REC-1: of several addresses each has its turn, whatever is at the ones before it: a name nobody knows, somebody silent, a stranger.
+#[tokio::test]
+async fn the_hub_is_found_at_whichever_address_it_is() {
+    let (ours, other) = (authority("ours"), authority("other"));
+    let (_a, good) = hub(&ours, wire::SERVER_NAME, enrolled("x"));
+    let (_b, stranger) = hub(&other, wire::SERVER_NAME, enrolled("x"));
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let silent = silent.local_addr().expect("address").to_string();
+    let target = |hub: String| Target {
+        hub,
+        trusted: Trusted::Ca(ours.der.clone()),
+        client: None,
+        congestion: crate::config::Congestion::default(),
+        judged_at: Utc::parse("2026-11-22T07:00:00.000Z").expect("t"),
+    };
+    let all = |hubs: &[&str]| hubs.iter().map(|h| target((*h).to_owned())).collect();
+    let (good, stranger) = (good.to_string(), stranger.to_string());
+    let (at, _line) = dial_first(all(&["nobody.invalid:1", &stranger, &silent, &good]))
+        .await
+        .expect("found");
+    assert_eq!(at, good);
+    let none = dial_first(all(&["nobody.invalid:1", &stranger])).await;
+    let none = none.err().expect("not found");
+    assert!(matches!(none.main(), LinkError::Stranger { .. }), "{none}");
+    assert!(none.to_string().contains("nobody.invalid"), "{none}");
 }
 
 /// V15: a false hub in the way is told nothing, whatever it shows: an authority of its own, of the same name; or the true one, which is no

@@ -275,10 +275,14 @@ pub fn approve<T: DeserializeOwned, R>(
 pub fn second_person(hub: &Hub, request: &ApprovalRecord, permit: &Permit) -> Result<(), HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
+        let name = |account: u32| {
+            let found = hub.db.account_numbered(account)?;
+            Ok::<_, HubError>(found.map_or_else(|| op(account), |a| a.name))
+        };
         return Err(Access::SecondPersonWanted {
             request: n,
-            asked: op(request.asked_by),
-            subject: request.subject.clone(),
+            asked: name(request.asked_by)?,
+            subject: number(&request.subject).map(name).transpose()?,
         }
         .into());
     }

@@ -11,7 +11,7 @@ use super::authorise::Permit;
 use crate::{
     error::{HubError, plain},
     hub::Hub,
-    reason::Access,
+    reason::{Access, Footage},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -80,6 +80,11 @@ pub fn add(hub: &Hub, owner: &str, long: &str, permit: &Permit) -> Result<(), Hu
 pub fn assign(hub: &Hub, owner: &str, camera: &BoxCamera, permit: &Permit) -> Result<(), HubError> {
     hub.act(|tx| {
         known(hub, owner)?;
+        // A camera may be new; its box is registered.
+        if hub.db.box_named(&camera.r#box)?.is_none() {
+            let name = camera.r#box.clone();
+            return Err(Footage::BoxUnknown { name }.into());
+        }
         let before = tx.camera_owner(camera).map_err(plain)?;
         if before.as_deref() == Some(owner) {
             return Err(Access::OwnerHasIt {

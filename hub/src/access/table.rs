@@ -7,11 +7,13 @@ use super::role::Role::{self, *};
 
 mod clips;
 mod keys;
+mod machine;
 mod people;
 
 pub use super::row::{About, Method, Row, Second};
 pub use clips::*;
 pub use keys::*;
+pub use machine::*;
 pub use people::*;
 
 /// Everybody with an account: nothing here is about people or pictures.
@@ -375,6 +377,9 @@ pub const ALL: &[&Row] = &[
     &BOX_SUCCEED,
     &BOX_SWEEP,
     &BOX_LINE,
+    &HUB_STATUS,
+    &MOVES,
+    &MOVE,
     &FOOTAGE,
     &FOOTAGE_RECENT,
     &RATE,
@@ -422,6 +427,7 @@ pub const ALL: &[&Row] = &[
     &LIFT_WITHDRAW,
     &TOUCHES,
     &TOUCH,
+    &TOUCH_CALL_OFF,
     &APPROVERS,
     &APPROVER_ASK,
     &APPROVER_APPROVE,

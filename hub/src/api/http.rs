@@ -47,23 +47,24 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// For whoever asked: of what broke, the number.
-    fn told(error: &HubError) -> Self {
-        let mut problem = Self::of(error);
-        if error.class() == Class::Broken {
-            problem.detail = broken(error);
-        }
-        problem
+    /// Of what broke, the number under which the journal has it.
+    pub fn of(error: &HubError) -> Self {
+        let detail = match error.class() {
+            Class::Broken => broken(error),
+            _ => error.to_string(),
+        };
+        Self::with(error, detail)
     }
 
-    pub fn of(error: &HubError) -> Self {
+    /// With a sentence that was made already.
+    pub fn with(error: &HubError, detail: String) -> Self {
         let class = error.class();
         Self {
             title: class.title().into(),
             status: error.status(),
             class,
             code: Code(error.code().into()),
-            detail: error.to_string(),
+            detail,
             next: error.next(),
         }
     }
@@ -87,9 +88,7 @@ pub const PROBLEM: &str = "application/problem+json";
 
 impl IntoResponse for HubError {
     fn into_response(self) -> Response {
-        let mut response = Problem::told(&self).into_response();
-        response.extensions_mut().insert(self);
-        response
+        Problem::of(&self).into_response()
     }
 }
 
@@ -217,7 +216,7 @@ async fn followed<O: Followed>(
 fn event<T: Serialize>(news: Result<T, HubError>) -> Event {
     let (name, value) = match news {
         Ok(news) => ("news", serde_json::to_value(news)),
-        Err(e) => ("problem", serde_json::to_value(Problem::told(&e))),
+        Err(e) => ("problem", serde_json::to_value(Problem::of(&e))),
     };
     let mut value = value.unwrap_or_default();
     // What a box said is among it.

@@ -18,13 +18,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::net::UnixListener;
 
-use super::{
-    BASE, bearer,
-    http::{self, Problem},
-};
+use super::{BASE, bearer, http};
 use crate::{
     access::principal::Principal,
-    error::{Class, HubError},
+    error::HubError,
     hub::{Hub, blocking},
     reason::Api,
     signin::{self, SignIn},
@@ -102,17 +99,12 @@ async fn console(
             .and_then(|person| person.map(Principal::Person)),
         Err(e) => Err(e),
     };
-    let response = match principal {
+    match principal {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
         Err(e) => e.into_response(),
-    };
-    // Whoever looks after the hub is told here what broke.
-    match response.extensions().get::<HubError>() {
-        Some(e) if e.class() == Class::Broken => Problem::of(e).into_response(),
-        _ => response,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Wiring. `beadle-hub approver list|file|ask|approve|withdraw`.
+//! Wiring. `beadle-hub approver list|file|ask|approve|withdraw|call-off`.
 
 use clap::Subcommand;
 use shared::id::BoxName;
@@ -37,6 +37,11 @@ pub enum Command {
     Withdraw {
         /// Number of the request
         request: u64,
+    },
+    /// Call off an order, of a lift too, that waits for people's passkeys
+    CallOff {
+        /// Number of the order
+        order: u64,
     },
 }
 
@@ -115,6 +120,10 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         Command::Withdraw { request } => {
             hub.ask(&touches::WithdrawApprover { request })?;
             println!("request {request} is withdrawn");
+        }
+        Command::CallOff { order } => {
+            hub.ask(&touches::CallOff { order })?;
+            println!("order {order} is called off; nothing is sent");
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Wiring. `beadle-hub box add|list|line|succeed|revoke`.
+//! Wiring. `beadle-hub box add|list|line|succeed|move|moves|revoke`.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,11 @@ use shared::{
 use super::{CommandError, client::Client, person::sign_in, print_json};
 use crate::{
     devices::enrol::Codes,
-    ops::boxes,
-    requests::turns::HoursText,
+    ops::{boxes, moves},
+    requests::{
+        moves::{MoveRow, MoveState, Moves},
+        turns::HoursText,
+    },
     rows::{BoxRow, LineRow},
     signin::SignIn,
 };
@@ -39,15 +42,32 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        /// The second person's staff account; its password is asked for too
-        #[arg(long, value_name = "NAME")]
-        second: String,
-        /// Read the second person's password from this file instead
-        #[arg(long, value_name = "FILE")]
-        second_password_file: Option<PathBuf>,
-        /// The code their phone's app shows, if their account has one as a second factor
-        #[arg(long, value_name = "DIGITS")]
-        second_code: Option<String>,
+        #[command(flatten)]
+        second: Second,
+    },
+    /// Two people tell boxes where the hub will be, before it moves; one that is away is told when it is back
+    Move {
+        /// Where boxes will dial it, host:port
+        hub: String,
+        /// Where else, when it does not answer there
+        #[arg(long, value_name = "HOST:PORT")]
+        or: Option<String>,
+        /// What they ask the DNS for when it answers nowhere, in the place of what they were told at enrolment
+        #[arg(long, value_name = "NAME:PORT")]
+        lookup: Option<String>,
+        /// Only this box (may be repeated); left out: all
+        #[arg(long = "box", value_name = "NAME")]
+        boxes: Vec<String>,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        second: Second,
+    },
+    /// Which boxes know where the hub will be
+    Moves {
+        #[arg(long)]
+        json: bool,
     },
     /// How much of a box's line clips may use, and when; without --most and --hours: all of it, always
     Line {
@@ -70,6 +90,29 @@ pub enum Command {
         #[arg(long)]
         why: String,
     },
+}
+
+/// The second person, who says so too.
+#[derive(clap::Args)]
+pub struct Second {
+    /// The second person's staff account; its password is asked for too
+    #[arg(long, value_name = "NAME")]
+    second: String,
+    /// Read the second person's password from this file instead
+    #[arg(long, value_name = "FILE")]
+    second_password_file: Option<PathBuf>,
+    /// The code their phone's app shows, if their account has one as a second factor
+    #[arg(long, value_name = "DIGITS")]
+    second_code: Option<String>,
+}
+
+impl Second {
+    fn sign_in(self) -> Result<SignIn, CommandError> {
+        Ok(SignIn {
+            code: self.second_code,
+            ..sign_in(&self.second, self.second_password_file.as_deref())?
+        })
+    }
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
@@ -96,16 +139,11 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             name: n,
             reason,
             second,
-            second_password_file,
-            second_code,
         } => {
             hub.ask(&boxes::Succeed {
                 name: name(&n)?,
                 reason,
-                second: SignIn {
-                    code: second_code,
-                    ..sign_in(&second, second_password_file.as_deref())?
-                },
+                second: second.sign_in()?,
             })?;
             println!(
                 "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"
@@ -153,6 +191,39 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 ),
             }
         }
+        Command::Move {
+            hub: to,
+            or,
+            lookup,
+            boxes,
+            reason,
+            second,
+        } => {
+            let boxes = boxes.iter().map(|n| name(n));
+            let done = hub.ask(&moves::Ask {
+                boxes: boxes.collect::<Result<_, _>>()?,
+                hub: to,
+                other: or,
+                lookup,
+                reason,
+                second: second.sign_in()?,
+            })?;
+            println!("{}", knowing(&done));
+            println!(
+                "boxes are told as they are on the line; `beadle-hub box moves` says which know it. Leave the hub where it is until all do"
+            );
+        }
+        Command::Moves { json } => {
+            let zone = hub.zone()?;
+            let all = hub.ask(&moves::List {})?;
+            if json {
+                return print_json(&all);
+            }
+            println!("{}", knowing(&all));
+            for b in &all.boxes {
+                println!("{}: {}", b.name, told(b, &zone));
+            }
+        }
         Command::Revoke { name: n, why } => {
             hub.ask(&boxes::Revoke {
                 name: name(&n)?,
@@ -162,6 +233,54 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// How many boxes know where the hub will be, in a sentence.
+pub fn knowing(m: &Moves) -> String {
+    let Some(hub) = &m.hub else {
+        return format!(
+            "no box was told where the hub will be: all {} dial it where they were enrolled",
+            m.of
+        );
+    };
+    let or = m.second.as_ref().map(|s| format!(", or {s}"));
+    let away: Vec<&str> = m
+        .boxes
+        .iter()
+        .filter(|b| matches!(b.state, MoveState::Waiting | MoveState::Told))
+        .map(|b| b.name.as_str())
+        .collect();
+    let rest = match away.is_empty() {
+        true => String::new(),
+        false => format!("; {} not yet", away.join(", ")),
+    };
+    format!(
+        "{} of {} boxes know that the hub will be at {hub}{}{rest}",
+        m.known,
+        m.of,
+        or.unwrap_or_default()
+    )
+}
+
+/// How far one box is.
+pub fn told(b: &MoveRow, zone: &Zone) -> String {
+    let at = |t: Option<Utc>| t.map_or("never".into(), |t| t.for_people(zone));
+    let hub = b.hub.as_deref().unwrap_or_default();
+    match b.state {
+        MoveState::None => "was told of no move; it dials the hub where it was enrolled".into(),
+        MoveState::Waiting if b.online => format!("on the line, and will be told of {hub} at once"),
+        MoveState::Waiting => format!(
+            "not told of {hub} yet: it is off the line, last seen {}",
+            at(b.last_seen)
+        ),
+        MoveState::Told => format!("told of {hub} {}, and has not answered yet", at(b.since)),
+        MoveState::Known => format!("knows {hub}, since {}", at(b.since)),
+        MoveState::Refused => format!(
+            "refused {hub} {} ({})",
+            at(b.since),
+            b.code.as_deref().unwrap_or("no reason given")
+        ),
+    }
 }
 
 /// What the installer needs to know of a code, and its long form, drawn where it can be.

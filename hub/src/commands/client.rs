@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 
 use super::{
     CommandError,
-    person::{Person, sign_in},
+    person::{Credential, Person},
 };
 use crate::{
     api::{
@@ -22,7 +22,7 @@ use crate::{
         http::Problem,
         socket::{self, authorization},
     },
-    error::HubError,
+    error::{Class, HubError},
     list::{MOST, Part, Rows},
     ops::{Followed, Operation},
     signin::SignIn,
@@ -32,24 +32,22 @@ use crate::{
 /// The running hub, as commands ask it.
 pub struct Client {
     state: PathBuf,
-    who: Option<SignIn>,
+    who: Option<Credential>,
 }
 
 impl Client {
     /// Asks for the password, if a person is named.
     pub fn new(state: PathBuf, person: &Person) -> Result<Self, CommandError> {
-        let file = person.password_file.as_deref();
-        let who = person.name.as_deref().map(|name| sign_in(name, file));
-        let mut who = who.transpose()?;
-        if let Some(who) = &mut who {
-            who.code.clone_from(&person.code);
-        }
+        let who = person.credential()?;
         Ok(Self { state, who })
     }
 
-    /// The person the command is given as.
+    /// The person the command is given as, with their password.
     pub fn who(&self) -> Option<&SignIn> {
-        self.who.as_ref()
+        match &self.who {
+            Some(Credential::SignIn(who)) => Some(who),
+            Some(Credential::Token(_)) | None => None,
+        }
     }
 
     pub fn state(&self) -> &Path {
@@ -126,11 +124,17 @@ impl Client {
         if call.body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        if let Some(who) = &self.who {
-            request = request.header("authorization", authorization(who));
-            if let Some(code) = &who.code {
-                request = request.header(socket::CODE, code);
+        match &self.who {
+            Some(Credential::SignIn(who)) => {
+                request = request.header("authorization", authorization(who));
+                if let Some(code) = &who.code {
+                    request = request.header(socket::CODE, code);
+                }
             }
+            Some(Credential::Token(token)) => {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            None => {}
         }
         let body = Full::new(Bytes::from(call.body.unwrap_or_default()));
         request.body(body).map_err(|e| plain(&e))
@@ -164,9 +168,13 @@ impl Client {
             return Ok(response);
         }
         let body = response.into_body().collect().await.map_err(stopped)?;
-        Err(CommandError::Plain(
-            read::<Problem>(&body.to_bytes())?.detail,
-        ))
+        let problem = read::<Problem>(&body.to_bytes())?;
+        Err(CommandError::Plain(match (problem.class, &self.who) {
+            (Class::SignedOut, Some(Credential::Token(_))) => {
+                "this token is worth nothing, or nothing any more; nothing was done. Make another at the page, under \u{201c}Tokens\u{201d}".into()
+            }
+            _ => problem.detail,
+        }))
     }
 }
 

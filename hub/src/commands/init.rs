@@ -68,7 +68,9 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         evidence: Some(args.evidence.clone()),
         names: (!args.names.is_empty()).then(|| args.names.clone()),
         address: args.address.clone(),
+        lookup: None,
         holds: None,
+        disks: None,
         periods: None,
         sign_in: None,
     };

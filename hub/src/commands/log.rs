@@ -100,7 +100,7 @@ fn print(r: &TrailRow, zone: &Zone) {
             .as_ref()
             .map_or(String::new(), |o| format!("  of {o}"))
     );
-    for (key, text) in &r.texts {
+    for (key, text) in r.facts.iter().chain(&r.texts) {
         println!("            {key:<10} {text}");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 mod approver;
-mod boxes;
+pub mod boxes;
 pub mod client;
 mod clip;
 mod declaration;
@@ -28,6 +28,7 @@ mod request;
 mod retention;
 mod run;
 mod staff;
+mod status;
 mod token;
 mod verify;
 
@@ -53,7 +54,7 @@ enum Command {
     Init(init::Args),
     /// Run the hub
     Run,
-    /// Boxes: add, list, revoke
+    /// Boxes: register, look at, refuse, have one begin a new log
     #[command(subcommand)]
     Box(boxes::Command),
     /// Footage that exists
@@ -62,7 +63,7 @@ enum Command {
     /// Retention: what is kept against what was promised
     #[command(subcommand)]
     Retention(retention::Command),
-    /// Clips: pull, list
+    /// Clips: pull, follow, save, check
     #[command(subcommand)]
     Clip(clip::Command),
     /// Clip requests: who asks, for what, of which cameras, and what became of it
@@ -85,7 +86,7 @@ enum Command {
     Approver(approver::Command),
     /// Check a log or an evidence package
     Verify(verify::Args),
-    /// Logs: export
+    /// Logs: what people did, the monthly sample, export
     #[command(subcommand)]
     Log(log::Command),
     /// Owners of cameras
@@ -103,6 +104,8 @@ enum Command {
     /// Tokens for programs
     #[command(subcommand)]
     Token(token::Command),
+    /// How the hub itself is: its disks, and its own faults
+    Status(status::Args),
     /// Print the API as an OpenAPI document
     Api,
     /// Write the manual pages of all commands into a folder
@@ -174,6 +177,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Staff(c) => staff::run(&hub, c).map(|()| 0),
         Command::Declaration(c) => declaration::run(&hub, c).map(|()| 0),
         Command::Factor(c) => factor::run(&hub, c).map(|()| 0),
+        Command::Status(args) => status::run(&hub, &args).map(|()| 0),
         Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }
 }

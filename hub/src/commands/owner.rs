@@ -43,6 +43,9 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            if rows.is_empty() {
+                println!("no owner yet; add one with `beadle-hub owner add OWNER --title NAME`");
+            }
             for row in rows {
                 println!("{:<20} {}", row.owner, row.title);
                 for camera in row.cameras {

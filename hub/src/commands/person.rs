@@ -20,6 +20,47 @@ pub struct Person {
     /// The code your phone's app shows, if your account has one as a second factor; not needed again for ten minutes
     #[arg(long, value_name = "DIGITS", requires = "as", global = true)]
     pub(super) code: Option<String>,
+    /// Give the command with a token of yours from this file instead: for what the token is for, without password and second factor
+    #[arg(long, value_name = "FILE", conflicts_with = "as", global = true)]
+    pub(super) token_file: Option<PathBuf>,
+}
+
+/// How a command shows whose it is.
+pub enum Credential {
+    SignIn(SignIn),
+    Token(String),
+}
+
+impl Person {
+    /// Asks for the password, if a person is named. None: the command is the console's.
+    pub fn credential(&self) -> Result<Option<Credential>, CommandError> {
+        if let Some(path) = &self.token_file {
+            return Ok(Some(Credential::Token(token(path)?)));
+        }
+        let Some(name) = &self.name else {
+            return Ok(None);
+        };
+        let mut who = sign_in(name, self.password_file.as_deref())?;
+        who.code.clone_from(&self.code);
+        Ok(Some(Credential::SignIn(who)))
+    }
+}
+
+fn token(path: &Path) -> Result<String, CommandError> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        CommandError::Plain(format!(
+            "the token cannot be read from {}: {e}; nothing was done",
+            path.display()
+        ))
+    })?;
+    let token = text.trim();
+    match !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) {
+        true => Ok(token.into()),
+        false => Err(CommandError::Plain(format!(
+            "there is no token in {}; nothing was done. It is one word that begins with beadle_, as it was shown when it was made",
+            path.display()
+        ))),
+    }
 }
 
 /// Name and password, from a file or from whoever types it.

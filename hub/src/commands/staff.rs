@@ -191,6 +191,9 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            if rows.is_empty() {
+                println!("nobody is signed in at the pages");
+            }
             let zone = hub.zone()?;
             for s in rows {
                 println!(
@@ -239,6 +242,9 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let rows = hub.all(|part| roles::Waiting { part })?;
             if json {
                 return print_json(&rows);
+            }
+            if rows.is_empty() {
+                println!("nothing waits for a second administrator");
             }
             let zone = hub.zone()?;
             for r in rows {

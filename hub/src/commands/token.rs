@@ -51,6 +51,9 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            if rows.is_empty() {
+                println!("no token was made yet");
+            }
             let zone = hub.zone()?;
             for t in rows {
                 let good = if t.good { "good" } else { "over" };

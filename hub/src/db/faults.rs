@@ -16,7 +16,12 @@ pub enum About {
     Box(BoxName),
     /// An exhibit, or the path of something that is none.
     Evidence(String),
+    /// A disk of the hub's, by its first path.
+    Disk(String),
 }
+
+/// What the codes of faults about disks begin with.
+const DISK: &str = "hub.disk";
 
 /// A fault the hub found: its `fault.on` is in the hub's log, and no `fault.off` yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +48,7 @@ impl About {
         match self {
             Self::Camera(camera) => (camera.to_string(), ""),
             Self::Box(name) => (name.to_string(), ""),
-            Self::Evidence(exhibit) => (String::new(), exhibit),
+            Self::Evidence(about) | Self::Disk(about) => (String::new(), about),
         }
     }
 }
@@ -60,9 +65,10 @@ impl Db {
             Ok((camera, exhibit, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?))
         })?;
         let rows = rows.map(|row| {
-            let (camera, exhibit, code, log, since, text) = row?;
+            let (camera, exhibit, code, log, since, text): (_, _, String, _, _, _) = row?;
             let bad = |e: shared::id::BadId| DbError::Row(e.to_string());
             let about = match camera.as_str() {
+                "" if code.starts_with(DISK) => About::Disk(exhibit),
                 "" => About::Evidence(exhibit),
                 name if !name.contains('/') => About::Box(BoxName::parse(name).map_err(bad)?),
                 camera => About::Camera(BoxCamera::parse(camera).map_err(bad)?),

@@ -11,6 +11,7 @@ pub mod approvals;
 pub mod boxes;
 pub mod clip_requests;
 pub mod declarations;
+pub mod disks;
 pub mod disposal;
 pub mod factors;
 pub mod faults;
@@ -22,6 +23,7 @@ pub mod lifts;
 pub mod lines;
 pub mod logs;
 mod migrate;
+pub mod moves;
 pub mod numbers;
 pub mod own_lines;
 mod pages;
@@ -59,7 +61,7 @@ fn may_be(n: u64) -> bool {
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 7;
+const DERIVED: i64 = 8;
 /// Their names. Every row names the log it comes from.
 const DERIVED_TABLES: [&str; 12] = [
     "segments",

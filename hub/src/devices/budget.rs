@@ -13,6 +13,7 @@ use shared::{id::BoxName, time::Utc};
 
 use crate::{
     db::logs::TroubleRecord,
+    disks::{outlook, room::Room},
     pace::{Pace, Used},
 };
 
@@ -88,6 +89,12 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// What is left is for the hub's own log.
+    pub fn full(&self) -> bool {
+        let (free, total, names) = (self.free, self.total, None);
+        outlook::is_full(&Room { free, total, names })
+    }
+
     /// Room is scarce.
     pub fn short(&self) -> bool {
         self.free < RESERVE.min(self.total / RESERVE_PART)
@@ -181,6 +188,12 @@ impl Budgets {
     /// Whether there is room for so many bytes more of it; else why not.
     pub fn room(&self, name: &BoxName, bytes: u64, disk: &Disk, now: u64) -> Result<(), String> {
         let mib = |n: u64| n / MIB;
+        if disk.full() {
+            return Err(format!(
+                "the hub's disk has {} MiB left, which are kept for its own log; the lines stay with the box, which tries again",
+                mib(disk.free)
+            ));
+        }
         if disk.short() && disk.own + bytes > disk.fair() {
             return Err(format!(
                 "the hub's disk has {} MiB left, and the log of this box takes {} MiB of it, more than its share; the lines stay with the box, which tries again",

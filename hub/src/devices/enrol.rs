@@ -183,6 +183,7 @@ pub fn claim(
         ca: hub.keys.authority().pem().to_owned(),
         cosign: hub.keys.cosign_vkey().to_string(),
         order: hub.keys.order_vkey().to_string(),
+        lookup: hub.config.lookup.clone(),
         approvers,
     })
 }

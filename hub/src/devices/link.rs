@@ -391,7 +391,7 @@ impl Incoming {
         });
         within
             .await
-            .unwrap_or_else(|_| Err(LinkError::Silent(limit.as_secs())))
+            .unwrap_or(Err(LinkError::Silent(limit.as_secs())))
     }
 
     /// The length of the next frame's body, if it is of that kind.

@@ -8,16 +8,15 @@ use std::{
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use shared::time::{Clock, Now, Utc};
 
-use super::Hub;
+use super::{Foundation, Hub};
 use crate::{
-    access::{grants, role::Role},
+    access::role::Role,
     config::{Config, Raw, RawSignIn},
     db::{Db, DbError, Tx, numbers::Numbered},
-    devices::{ingest::BoxLogs, live::Live},
+    devices::live::Live,
     keys::Keys,
     ownlog::OwnLog,
     requests::Pulls,
-    trail::owners,
 };
 
 pub const SCHEME: &str = "cctv.example.gov.uk";
@@ -63,8 +62,10 @@ pub fn config(dir: &Path) -> Config {
         https: any(),
         evidence: Some("evidence".into()),
         address: None,
+        lookup: None,
         names: None,
         holds: None,
+        disks: None,
         periods: None,
         sign_in: Some(RawSignIn {
             second_factor: Some(Vec::new()),
@@ -84,22 +85,7 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Hub {
     let keys = Arc::new(keys.expect("keys"));
     let db = Arc::new(Db::open(dir).expect("records"));
     let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
-    let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
-    log.name_standing(
-        Box::new(move |op| grants::at(&records, op, wall.now().wall)),
-        Box::new(move |data| owners::of(&owned, data)),
-    );
-    let live = Live::default();
-    let logs = BoxLogs::new(
-        dir,
-        SCHEME,
-        db.clone(),
-        log.clone(),
-        keys.clone(),
-        clock.clone(),
-        live.clone(),
-    );
-    Hub {
+    let hub = Foundation {
         state: dir.to_owned(),
         quic: config.quic,
         config,
@@ -107,14 +93,8 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Hub {
         keys,
         db,
         log,
-        live,
-        logs,
-        pulls: Pulls::default(),
-        refusals: Default::default(),
-        denials: Default::default(),
-        sessions: Default::default(),
-        attempts: Default::default(),
-    }
+    };
+    hub.hub()
 }
 
 impl Hub {
@@ -129,6 +109,7 @@ impl Hub {
             log: self.log.clone(),
             live: Live::default(),
             logs: self.logs.clone(),
+            disks: Default::default(),
             pulls: Pulls::default(),
             refusals: Default::default(),
             denials: Default::default(),

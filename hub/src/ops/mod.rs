@@ -6,6 +6,8 @@
 //! | module | operations |
 //! |---|---|
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
+//! | [`machine`] | how the hub itself is |
+//! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
@@ -36,8 +38,10 @@ use crate::{
         principal::Principal,
         table::{self, About, Row},
     },
+    disks,
     error::{Class, HubError, plain},
     hub::{Hub, blocking},
+    reason::Api,
 };
 
 pub mod boxes;
@@ -46,8 +50,10 @@ pub mod evidence;
 pub mod footage;
 pub mod holds;
 pub mod log;
+pub mod machine;
 pub mod masks;
 mod moment;
+pub mod moves;
 pub mod own;
 pub mod owners;
 pub mod requests;
@@ -196,6 +202,10 @@ async fn permitted(
         denied(hub, principal, row, about).await?;
     }
     let permit = permit?;
+    if row.method == table::Method::Post && !GOES_ON.contains(&row.name) {
+        let hub = hub.clone();
+        blocking(move || room(&hub)).await??;
+    }
     if let Principal::Person(person) = principal
         && let Some(token) = &person.limits.token
         && row.method == table::Method::Post
@@ -211,6 +221,41 @@ async fn permitted(
             .map_err(plain)?;
     }
     Ok(permit)
+}
+
+/// What may be done while the hub's disk is full: whatever makes room, and whatever shuts somebody out. What it writes has the room that is
+/// left.
+const GOES_ON: [&str; 18] = [
+    "evidence.class",
+    "evidence.dispose",
+    "evidence.approve",
+    "hold.release",
+    "hold.approve",
+    "request.refuse",
+    "request.cancel",
+    "request.close",
+    "box.revoke",
+    "staff.close",
+    "staff.revoke",
+    "staff.password",
+    "staff.withdraw",
+    "token.revoke",
+    "session.end",
+    "mask.end",
+    "log.read",
+    "log.show",
+];
+
+/// Whether there is more room on the disk of the state than the hub's own log needs. One that cannot be looked at is not said to be full.
+fn room(hub: &Hub) -> Result<(), HubError> {
+    match disks::room::of(&hub.state) {
+        Ok(room) if disks::outlook::is_full(&room) => Err(Api::DiskFull {
+            path: hub.state.display().to_string(),
+            mib: room.free >> 20,
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Blocking.
@@ -368,6 +413,9 @@ operations! {
         BOX_SUCCEED => boxes::Succeed,
         BOX_SWEEP => boxes::Sweep,
         BOX_LINE => boxes::Line,
+        HUB_STATUS => machine::Status,
+        MOVES => moves::List,
+        MOVE => moves::Ask,
         FOOTAGE => footage::List,
         FOOTAGE_RECENT => footage::Recent,
         RATE => footage::Rate,
@@ -414,6 +462,7 @@ operations! {
         LIFT_WITHDRAW => masks::WithdrawLift,
         TOUCHES => touches::List,
         TOUCH => touches::Give,
+        TOUCH_CALL_OFF => touches::CallOff,
         APPROVERS => touches::Approvers,
         APPROVER_ASK => touches::AskApprover,
         APPROVER_APPROVE => touches::ApproveApprover,

@@ -152,3 +152,11 @@ fn the_diff_that_adds_one_is_true() {
     }
     assert!(files >= 4, "row, function, list, test");
 }
+
+/// What goes on while the disk is full are operations that there are.
+#[test]
+fn what_goes_on_is_in_the_table() {
+    for name in GOES_ON {
+        assert!(table::ALL.iter().any(|row| row.name == name), "{name}");
+    }
+}

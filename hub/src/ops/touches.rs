@@ -56,6 +56,28 @@ impl Operation for Give {
     }
 }
 
+/// An order that waits for passkeys is not to be. One that both have touched is on its way, and cannot be called off.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CallOff {
+    pub order: u64,
+}
+
+impl Operation for CallOff {
+    type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Order(self.order)
+    }
+
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            touches::call_off(hub, self.order, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
+
 /// Passkeys of those who have the role of an approver, boxes that know some, changes that wait for a second person, and the list that
 /// root pins at a box.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

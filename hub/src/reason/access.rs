@@ -30,7 +30,8 @@ reasons! {
         MayBeOnePerson { one: String, other: String, hand: String, days: i64 } => Refused "may-be-one-person",
         InTheirHands { name: String, account: String, days: i64 } => Refused "account-in-their-hands",
         ConsoleIsNobody => Refused "console-is-nobody",
-        SecondPersonWanted { request: u64, asked: String, subject: String } => Refused "second-person-wanted",
+        /// `asked`, `subject`: names of accounts; whom it is about, where it is about somebody.
+        SecondPersonWanted { request: u64, asked: String, subject: Option<String> } => Refused "second-person-wanted",
 
         RoleUnknown { role: String } => Malformed "role-unknown",
         RoleForWhichCameras { most: usize } => Malformed "role-for-which-cameras",

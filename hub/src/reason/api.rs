@@ -29,6 +29,8 @@ reasons! {
         AddressTooFast => TooFast "address-too-fast",
         Stopping => Unreachable "stopping",
         TookTooLong => Unreachable "took-too-long",
+        /// Of the disk of that path only what the hub's own log needs is left.
+        DiskFull { path: String, mib: u64 } => Unreachable "hub-disk-full",
     }
 }
 

@@ -77,12 +77,17 @@ reasons! {
         TouchOver { order: u64, state: State } => Refused "touch-over",
         TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
         NotTouched => Refused "not-touched",
+        CalledOff { person: String } => Refused "called-off",
         StoppedMeanwhile => Refused "hub-stopped-meanwhile",
         KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
         NoSuchKey { person: String } => Missing "no-such-key",
         NotAnApprover { person: String } => Refused "not-an-approver",
         KeyKnown { name: BoxName, person: String } => Refused "key-known-already",
         ApproverRequestUnknown { request: u64 } => Missing "approver-request-unknown",
+        /// `what`: hub, second, lookup.
+        NotAnAddress { what: &'static str, text: String } => Malformed "not-an-address",
+        NoBoxToTell => Refused "no-box-to-tell",
+        SecondForMove => Refused "second-for-move",
         SecondForNewLog => Refused "second-for-new-log",
     }
 }

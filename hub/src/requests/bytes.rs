@@ -3,15 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    id::BoxName,
+    order::Part,
     schema::Breach,
     wire::{ClipReply, Open},
 };
+use zeroize::Zeroizing;
 
 use super::{
     Progress,
     fetch::{Ended, Try, again, broke, broken, file, odd, ours},
     rules::State,
-    transfer::{self, Logged, Place},
+    transfer::{self, Logged, PartFile, Place},
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
@@ -51,13 +54,14 @@ async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) 
     .map_err(broken)?
 }
 
+/// The span asked for comes first, then the rest of the minutes it is in: what was asked for can be watched before all is here, and the
+/// package is made of whole segments.
 pub(super) async fn fetch_all(
     hub: &Arc<Hub>,
     exhibit: &str,
     line: &Line,
     segments: Vec<FetchRecord>,
 ) -> Try<()> {
-    let total = bytes(&segments);
     let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
         d.db.request_state(&e, State::Fetching, None, &[], d.now())?;
@@ -68,34 +72,33 @@ pub(super) async fn fetch_all(
         .map_err(broken)?
         .map_err(broken)?
         .ok_or_else(|| ours(PullReason::RequestGone))?;
-    let mut progress = Progress {
-        total,
+    bounded(hub, &row, &segments).await?;
+    let left = segments.iter().filter(|s| !s.done).cloned().collect();
+    let (d, r) = (hub.clone(), row.clone());
+    let open = blocking(move || arrivals(&d, &r, left))
+        .await
+        .map_err(broken)??;
+    let here: u64 = open.iter().map(|a| a.here).sum();
+    let done = segments.iter().filter(|s| s.done);
+    let progress = Progress {
+        bytes: here + done.clone().map(|s| s.sealed).sum::<u64>(),
+        total: bytes(&segments),
+        segments_done: done.count() as u64,
         segments: segments.len() as u64,
         ..Progress::of(&row.r#ref, State::Fetching, Vec::new())
     };
-    bounded(hub, &row, &segments).await?;
-    let mut moved = false;
-    for (at, segment) in segments.iter().enumerate() {
-        if !segment.done {
-            let left: Vec<FetchRecord> =
-                segments[at..].iter().filter(|s| !s.done).cloned().collect();
-            let d = hub.clone();
-            let fits = move || room::clip_fits(&d.state, &d.config.evidence, bytes(&left), total);
-            let fits = blocking(fits).await.map_err(broken)?;
-            fits.map_err(|why| Ended::Again(why.into(), moved))?;
-            let fetched = one(hub, &row, line, segment, &mut progress).await;
-            if let Err(Ended::Again(why, came)) = fetched {
-                return Err(Ended::Again(why, came || moved));
-            }
-            fetched?;
-            moved = true;
-        }
-        progress.segments_done += 1;
-        let done = usize::try_from(progress.segments_done).unwrap_or(usize::MAX);
-        progress.bytes = bytes(&segments[..done.min(segments.len())]);
-        hub.pulls.tell(progress.clone());
-    }
-    Ok(())
+    let mut fetching = Fetching {
+        hub,
+        row,
+        line,
+        progress,
+        moved: false,
+    };
+    fetching.tell();
+    fetching.all(open).await.map_err(|ended| match ended {
+        Ended::Again(why, came) => Ended::Again(why, came || fetching.moved),
+        over => over,
+    })
 }
 
 pub(super) fn said_in_log(
@@ -112,156 +115,266 @@ pub(super) fn said_in_log(
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
-/// Where a segment stands: in its place, or as far as it has come.
-struct Stand {
+/// A segment that is not whole yet.
+struct Arrival {
+    segment: FetchRecord,
     logged: Logged,
     place: Place,
-    /// The partial file and its length; None: all of it is here and checked.
-    part: Option<(std::fs::File, u64)>,
+    /// Bytes of it that were here before this connection.
+    here: u64,
+    /// Bytes of the sealed file that come first: its beginning, and what is in the span asked for.
+    first: Vec<(u64, u64)>,
 }
 
-/// Blocking.
-fn stand(hub: &Hub, row: &RequestRecord, segment: &FetchRecord) -> Try<Stand> {
-    let logged = said_in_log(hub, row, segment).map_err(odd)?;
-    let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged);
-    let place = place.map_err(file)?;
-    if place.done().exists() {
-        let identity = hub.keys.exhibit_identity(&row.r#ref);
-        let identity = identity.map_err(|e| ours(super::fetch::hub_broke(&e)))?;
-        let checked = transfer::check(&place.done(), &identity, &logged);
-        if checked.map_err(file)?.is_ok() {
-            let part = None;
-            return Ok(Stand {
-                logged,
-                place,
-                part,
-            });
-        }
-    }
-    let part = Some(place.resume(segment.sealed).map_err(file)?);
-    Ok(Stand {
-        logged,
-        place,
-        part,
-    })
+/// What is to be fetched, and in which order. Blocking.
+fn arrivals(hub: &Hub, row: &RequestRecord, segments: Vec<FetchRecord>) -> Try<Vec<Arrival>> {
+    let parts = hub.pulls.parts(row.r#ref.as_str());
+    let arrivals = segments.into_iter().map(|segment| {
+        let logged = said_in_log(hub, row, &segment).map_err(odd)?;
+        let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged);
+        let place = place.map_err(file)?;
+        let here = place.ranges().map_err(file)?.unwrap_or_default();
+        Ok(Arrival {
+            here: here.within(segment.sealed).total(),
+            first: first(&segment, &logged, parts.get(&segment.s)),
+            segment,
+            logged,
+            place,
+        })
+    });
+    arrivals.collect()
 }
 
-/// Fetches one segment from where it stands, checks it, keeps it.
-async fn one(
-    hub: &Arc<Hub>,
-    row: &RequestRecord,
-    line: &Line,
+/// The first piece of a segment has what a player needs to begin; then come the pieces that show the span asked for.
+pub(super) fn first(
     segment: &FetchRecord,
-    progress: &mut Progress,
-) -> Try<()> {
-    let (exhibit, name, s) = (row.r#ref.to_string(), &row.camera.r#box, segment.s);
-    let (d, r, seg) = (hub.clone(), row.clone(), segment.clone());
-    let begun = blocking(move || stand(&d, &r, &seg)).await;
-    let Stand {
-        logged,
-        mut place,
-        part,
-    } = begun.map_err(broken)??;
-    if let Some((mut part, mut at)) = part {
-        let before = progress.bytes;
-        progress.bytes = before.saturating_add(at);
-        hub.pulls.tell(progress.clone());
-        let resumed = at;
-        if at < segment.sealed {
-            let lost = |e| again(broke(name, &e));
-            let (mut out, mut inc) = line.open_stream().await.map_err(lost)?;
-            let ask = Open::Clip {
-                r#ref: row.r#ref.clone(),
-                cam: row.camera.cam.clone(),
-                s,
-                offset: at,
-            };
-            out.send(&ask).await.map_err(lost)?;
-            out.finish();
-            let first = inc.frame_within(SILENT).await.map_err(lost)?;
-            let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
-            let reply = first.json::<ClipReply>();
-            match reply.map_err(|_| again(PullReason::BoxOdd { name: name.clone() }))? {
-                ClipReply::Bytes { size } if size == segment.sealed => {}
-                ClipReply::Bytes { size } => {
-                    // Sealed anew with another header: what is here belongs to the old one.
-                    waste(hub, &exhibit, at, place).await?;
-                    let was = segment.sealed;
-                    return Err(again(PullReason::SegmentResealed { s, was, now: size }));
-                }
-                ClipReply::Refused { why } => {
-                    let name = name.clone();
-                    return Err(again(PullReason::SegmentRefused { name, s, why }));
-                }
-                ClipReply::Unknown => {
-                    return Err(again(PullReason::BoxOdd { name: name.clone() }));
-                }
-            }
-            while at < segment.sealed {
-                let piece = tokio::select! {
-                    piece = inc.some(b'B', SILENT) => piece,
-                    // What has come stays; the rest is asked for from there.
-                    why = hub.pulls.lines.lost(hub, name, &exhibit) => {
-                        return Err(Ended::Again(why, at > resumed));
-                    }
-                };
-                let piece = piece.map_err(|e| Ended::Again(broke(name, &e), at > resumed))?;
-                let Some(piece) = piece else {
-                    let name = name.clone();
-                    let short = PullReason::SegmentCutShort { name, s };
-                    return Err(Ended::Again(short, at > resumed));
-                };
-                if at + piece.len() as u64 > segment.sealed {
-                    return Err(odd(PullReason::SegmentTooLong { s }));
-                }
-                at += piece.len() as u64;
-                let (d, n, e) = (hub.clone(), name.clone(), exhibit.clone());
-                (place, part) = blocking(move || {
-                    let now = d.clock.now();
-                    let rate = d.pulls.lines.arrived(&n, &e, piece.len() as u64, now.mono);
-                    if let Some(rate) = rate
-                        && let Err(e) = d.db.add_line_rate(&n, rate, now.wall)
-                    {
-                        tracing::warn!("what a line carries was not noted: {e}");
-                    }
-                    let wrote = place.append(&mut part, &piece);
-                    wrote.map(|()| (place, part))
-                })
-                .await
-                .map_err(broken)?
-                .map_err(file)?;
-                progress.bytes = before.saturating_add(at);
-                hub.pulls.tell(progress.clone());
+    logged: &Logged,
+    part: Option<&Part>,
+) -> Vec<(u64, u64)> {
+    let whole = vec![(0, segment.sealed)];
+    let Some((part, pieces)) = part.zip(transfer::pieces(segment.sealed, logged)) else {
+        return whole;
+    };
+    if part.from >= part.to || part.to > logged.size {
+        return whole;
+    }
+    let (_, opening) = pieces.span(0, 1);
+    let (from, to) = pieces.span(part.from, part.to);
+    vec![(0, opening), (from.max(opening), to.max(opening))]
+}
+
+/// One connection's work for a clip.
+struct Fetching<'a> {
+    hub: &'a Arc<Hub>,
+    row: RequestRecord,
+    line: &'a Line,
+    progress: Progress,
+    /// Something came.
+    moved: bool,
+}
+
+impl Fetching<'_> {
+    fn tell(&self) {
+        self.hub.pulls.tell(self.progress.clone());
+    }
+
+    async fn all(&mut self, arrivals: Vec<Arrival>) -> Try<()> {
+        let mut rest = Vec::new();
+        let mut left = arrivals.iter().map(|a| a.segment.sealed - a.here).sum();
+        for mut arrival in arrivals {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let ranges = std::mem::take(&mut arrival.first);
+            let came = self.segment(&arrival, &ranges).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            if !came? {
+                rest.push(arrival);
             }
         }
-        let (d, r) = (hub.clone(), row.clone());
-        let accepted = blocking(move || -> Try<(Place, Result<(), PullReason>)> {
-            let identity = d.keys.exhibit_identity(&r.r#ref);
-            let identity = identity.map_err(|e| ours(super::fetch::hub_broke(&e)))?;
-            let accepted = place.accept(&identity, &logged).map_err(file)?;
-            Ok((place, accepted))
+        for arrival in rest {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let came = self.segment(&arrival, &[(0, arrival.segment.sealed)]).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            came?;
+        }
+        Ok(())
+    }
+
+    /// Waits, by ending this try, while the disk has no room for what is still to come.
+    async fn room(&self, left: u64) -> Try<()> {
+        let (d, total) = (self.hub.clone(), self.progress.total);
+        let fits = blocking(move || room::clip_fits(&d.state, &d.config.evidence, left, total));
+        let fits = fits.await.map_err(broken)?;
+        fits.map_err(|why| again(why.into()))
+    }
+
+    /// Fetches what of these ranges is not here; once all of the segment is, checks and keeps it. Whether it is kept.
+    async fn segment(&mut self, arrival: &Arrival, ranges: &[(u64, u64)]) -> Try<bool> {
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
+        let part = blocking(move || -> Try<Option<PartFile>> {
+            if place.done().exists() {
+                let identity = identity(&d, &r)?;
+                let there = transfer::check(&place.done(), &identity, &logged);
+                if there.map_err(file)?.is_ok() {
+                    return Ok(None);
+                }
+            }
+            place.resume(sealed).map(Some).map_err(file)
         });
-        let (place, accepted) = accepted.await.map_err(broken)??;
-        if let Err(why) = accepted {
-            waste(hub, &exhibit, at, place).await?;
+        let Some(mut part) = part.await.map_err(broken)?? else {
+            self.kept(arrival, sealed - arrival.here).await?;
+            return Ok(true);
+        };
+        for (from, to) in ranges {
+            for (from, to) in part.ranges.missing(*from, *to) {
+                part = self.range(arrival, part, from, to).await?;
+            }
+        }
+        if !part.ranges.has(0, sealed) {
+            return Ok(false);
+        }
+        drop(part);
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
+        let accepted = blocking(move || {
+            let identity = identity(&d, &r)?;
+            place.accept(&identity, &logged).map_err(file)
+        });
+        if let Err(why) = accepted.await.map_err(broken)?? {
+            waste(self.hub, self.row.r#ref.as_str(), sealed, &arrival.place).await?;
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(match resumed > 0 {
+            return Err(match arrival.here > 0 {
                 true => again(PullReason::FetchedAnew { s }),
                 false => odd(why),
             });
         }
-        progress.bytes = before;
+        self.kept(arrival, 0).await?;
+        Ok(true)
     }
-    let d = hub.clone();
-    blocking(move || d.db.segment_done(&exhibit, s))
-        .await
-        .map_err(broken)?
-        .map_err(broken)
+
+    async fn kept(&mut self, arrival: &Arrival, came: u64) -> Try<()> {
+        let (d, exhibit, s) = (
+            self.hub.clone(),
+            self.row.r#ref.to_string(),
+            arrival.segment.s,
+        );
+        blocking(move || d.db.segment_done(&exhibit, s))
+            .await
+            .map_err(broken)?
+            .map_err(broken)?;
+        self.progress.segments_done += 1;
+        self.progress.bytes = self.progress.bytes.saturating_add(came);
+        self.moved = true;
+        self.tell();
+        Ok(())
+    }
+
+    /// Asks for one range and keeps it as it comes.
+    async fn range(
+        &mut self,
+        arrival: &Arrival,
+        mut part: PartFile,
+        from: u64,
+        to: u64,
+    ) -> Try<PartFile> {
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
+        let name = self.row.camera.r#box.clone();
+        let lost = |e| again(broke(&name, &e));
+        let (mut out, mut inc) = self.line.open_stream().await.map_err(lost)?;
+        let ask = Open::Clip {
+            r#ref: self.row.r#ref.clone(),
+            cam: self.row.camera.cam.clone(),
+            s,
+            offset: from,
+            length: to - from,
+        };
+        out.send(&ask).await.map_err(lost)?;
+        out.finish();
+        let first = inc.frame_within(SILENT).await.map_err(lost)?;
+        let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
+        let reply = first.json::<ClipReply>();
+        match reply.map_err(|_| again(PullReason::BoxOdd { name: name.clone() }))? {
+            ClipReply::Bytes { size } if size == sealed => {}
+            ClipReply::Bytes { size } => {
+                // Sealed anew with another header: what is here belongs to the old one.
+                let here = part.ranges.total();
+                drop(part);
+                waste(self.hub, self.row.r#ref.as_str(), here, &arrival.place).await?;
+                return Err(again(PullReason::SegmentResealed {
+                    s,
+                    was: sealed,
+                    now: size,
+                }));
+            }
+            ClipReply::Refused { why } => {
+                return Err(again(PullReason::SegmentRefused { name, s, why }));
+            }
+            ClipReply::Unknown => {
+                return Err(again(PullReason::BoxOdd { name }));
+            }
+        }
+        let mut at = from;
+        while at < to {
+            let piece = tokio::select! {
+                piece = inc.some(b'B', SILENT) => piece.map_err(lost)?,
+                // What has come stays; the rest is asked for from there.
+                why = self.hub.pulls.lines.lost(self.hub, &name, self.row.r#ref.as_str()) => {
+                    return Err(again(why));
+                }
+            };
+            let Some(piece) = piece else {
+                return Err(again(PullReason::SegmentCutShort { name, s }));
+            };
+            let length = piece.len() as u64;
+            if at + length > to {
+                return Err(odd(PullReason::SegmentTooLong { s }));
+            }
+            let (d, n, exhibit) = (self.hub.clone(), name.clone(), self.row.r#ref.clone());
+            let put = move || {
+                measured(&d, &n, exhibit.as_str(), piece.len() as u64);
+                part.put(at, &piece).map(|()| part)
+            };
+            part = blocking(put).await.map_err(broken)?.map_err(file)?;
+            at += length;
+            self.moved = true;
+            self.progress.bytes = self.progress.bytes.saturating_add(length);
+            self.tell();
+        }
+        Ok(part)
+    }
+}
+
+/// Bytes came over a box's line: what it carries is noted now and then. Blocking.
+fn measured(hub: &Hub, name: &BoxName, exhibit: &str, bytes: u64) {
+    let now = hub.clock.now();
+    let rate = hub.pulls.lines.arrived(name, exhibit, bytes, now.mono);
+    if let Some(rate) = rate
+        && let Err(e) = hub.db.add_line_rate(name, rate, now.wall)
+    {
+        tracing::warn!("what a line carries was not noted: {e}");
+    }
+}
+
+/// The key of an exhibit. Blocking.
+fn identity(hub: &Hub, row: &RequestRecord) -> Try<Zeroizing<String>> {
+    let identity = hub.keys.exhibit_identity(&row.r#ref);
+    identity.map_err(|e| ours(super::fetch::hub_broke(&e)))
 }
 
 /// What came of a segment is of no use: it is thrown away, and counted as having crossed the line for nothing.
-async fn waste(hub: &Arc<Hub>, exhibit: &str, bytes: u64, place: Place) -> Try<()> {
-    let (d, e) = (hub.clone(), exhibit.to_owned());
+async fn waste(hub: &Arc<Hub>, exhibit: &str, bytes: u64, place: &Place) -> Try<()> {
+    let (d, e, place) = (hub.clone(), exhibit.to_owned(), place.clone());
     blocking(move || -> Try<()> {
         d.db.request_wasted(&e, bytes).map_err(broken)?;
         place.discard().map_err(file)

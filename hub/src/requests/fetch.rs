@@ -231,6 +231,7 @@ async fn set_with(
     });
     hub.pulls.tell(Progress { state, why, ..base });
     if state.over() {
+        hub.pulls.over(row.r#ref.as_str());
         // What was held for it may go.
         hub.pulls.holds.wake();
     }
@@ -266,6 +267,7 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
         };
         let name = row.camera.r#box.clone();
         place.get_or_insert_with(|| hub.pulls.lines.enter(&name, entry(&row)));
+        let mut turns = hub.pulls.lines.watch();
         let ended = tokio::select! {
             ended = attempt(&hub, &row) => match ended {
                 Ok((state, why)) => Ended::Over(state, None, why),
@@ -306,13 +308,13 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 };
                 // A change (the box came back; it is its turn) ends the wait early.
                 let mut changes = hub.live.watch(&name);
-                let mut turns = hub.pulls.lines.watch();
                 let of_the_line = why.of_the_line();
                 if of_the_line {
                     wait = LOOK;
                 }
                 let why = vec![why];
-                if row.state != State::Waiting || row.why != why {
+                let told = hub.pulls.last(&exhibit);
+                if told.is_none_or(|p| p.state != State::Waiting || p.why != why) {
                     set(&hub, &row, State::Waiting, why).await;
                 }
                 tokio::select! {
@@ -476,6 +478,7 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
         Err(why) => return Err(failed(absence(&why), why.into())),
     };
     sane(name, &segments).map_err(odd)?;
+    hub.pulls.prepared(row.r#ref.as_str(), &segments);
     let (d, r) = (hub.clone(), row.clone());
     blocking(move || {
         let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);

@@ -1,5 +1,5 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
-//! and those that people approve with their own passkeys.
+//! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod ahead;
 pub mod approvers;
 mod bytes;
@@ -10,7 +10,9 @@ mod finish;
 pub mod holds;
 pub mod lines;
 pub mod mask;
+pub mod moves;
 pub mod order;
+mod ranges;
 pub mod rate;
 pub mod review;
 pub mod rules;
@@ -30,6 +32,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use shared::order::{Part, PullSegment};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::reason::PullReason;
@@ -64,6 +67,9 @@ impl Progress {
     }
 }
 
+/// What of each segment is in the span asked for.
+pub type Parts = HashMap<u64, Part>;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Pulls {
@@ -73,8 +79,11 @@ pub struct Pulls {
     /// Rings with the exhibit of a request that was taken back.
     cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
+    /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
+    parts: Arc<Mutex<HashMap<String, Parts>>>,
     pub holds: holds::Holds,
     pub lines: lines::Lines,
+    pub moves: moves::Bell,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
 }
@@ -89,8 +98,10 @@ impl Default for Pulls {
             told: broadcast::Sender::new(1024),
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
+            parts: Arc::default(),
             holds: holds::Holds::default(),
             lines: lines::Lines::default(),
+            moves: moves::Bell::default(),
             disposals: Arc::default(),
         }
     }
@@ -130,6 +141,34 @@ impl Pulls {
         last.insert(progress.r#ref.clone(), progress.clone());
         drop(last);
         let _ = self.told.send(progress);
+    }
+
+    /// What a box says of the span asked for.
+    pub fn prepared(&self, exhibit: &str, segments: &[PullSegment]) {
+        let parts = segments.iter().filter_map(|p| Some((p.s, p.part?)));
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.insert(exhibit.to_owned(), parts.collect());
+    }
+
+    /// The same, while it is being fetched.
+    pub fn parts(&self, exhibit: &str) -> Parts {
+        let all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.get(exhibit).cloned().unwrap_or_default()
+    }
+
+    /// Nothing more is fetched for it.
+    pub fn over(&self, exhibit: &str) {
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.remove(exhibit);
     }
 
     pub fn listen(&self) -> broadcast::Receiver<Progress> {

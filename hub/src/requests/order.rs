@@ -105,6 +105,21 @@ pub fn way(hub: &Hub, name: &BoxName) -> Result<Way, HubError> {
     reach(hub, name).ok_or_else(|| Orders::BoxOffline { name: name.clone() }.into())
 }
 
+/// The way to a box for somebody who orders it something for a reason, which is not empty; the reason without what stands round it.
+pub async fn way_with_reason(
+    hub: &Arc<Hub>,
+    name: &BoxName,
+    reason: &str,
+) -> Result<(Way, String), HubError> {
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err(Orders::ReasonWanted.into());
+    }
+    let (d, n) = (hub.clone(), name.clone());
+    blocking(move || known(&d, &n)).await??;
+    Ok((way(hub, name)?, reason))
+}
+
 /// The same for whoever waits for the box by himself.
 pub fn reach(hub: &Hub, name: &BoxName) -> Option<Way> {
     let (id, _, orders) = hub.live.reach(name)?;

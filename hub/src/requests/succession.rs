@@ -15,7 +15,7 @@ use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
     error::{HubError, plain},
-    hub::{Hub, blocking},
+    hub::Hub,
     reason::{Orders, orders::Failure},
 };
 
@@ -30,13 +30,7 @@ pub async fn order(
     if permit.op() == second.op() {
         return Err(Orders::SecondForNewLog.into());
     }
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() {
-        return Err(Orders::ReasonWanted.into());
-    }
-    let (d, n) = (hub.clone(), name.clone());
-    blocking(move || order::known(&d, &n)).await??;
-    let way = order::way(hub, name)?;
+    let (way, reason) = order::way_with_reason(hub, name, reason).await?;
     let n = name.clone();
     let by = vec![permit.op(), second.op()];
     let log = move |d: &Hub| {

@@ -15,8 +15,8 @@ use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
     error::{HubError, plain},
-    hub::{Hub, blocking},
-    reason::{Orders, orders::Failure},
+    hub::Hub,
+    reason::orders::Failure,
 };
 
 /// Confirms; the sweep has begun when this returns.
@@ -26,13 +26,7 @@ pub async fn confirm(
     reason: &str,
     permit: &Permit,
 ) -> Result<(), HubError> {
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() {
-        return Err(Orders::ReasonWanted.into());
-    }
-    let (d, n) = (hub.clone(), name.clone());
-    blocking(move || order::known(&d, &n)).await??;
-    let way = order::way(hub, name)?;
+    let (way, reason) = order::way_with_reason(hub, name, reason).await?;
     let (n, by) = (name.clone(), permit.op());
     let log = move |d: &Hub| {
         let by = vec![by];

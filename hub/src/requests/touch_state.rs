@@ -58,6 +58,8 @@ pub enum Event {
     Touched(u32),
     Obeyed,
     NotObeyed,
+    /// Somebody who decides says that it is not to be.
+    CalledOff,
     Tick,
 }
 
@@ -91,6 +93,7 @@ impl Standing {
                     .all(|p| *p == op || self.touched.contains(p));
                 Ok(if both { State::Sent } else { State::Waiting })
             }
+            (State::Waiting, Event::CalledOff) => Ok(State::Failed),
             (State::Waiting, Event::Tick) if late => Ok(State::Failed),
             (State::Waiting, _) => Err(NotDone::NotYet),
             (State::Sent, Event::Obeyed) => Ok(State::Done),
@@ -99,6 +102,7 @@ impl Standing {
                 Ok(State::Failed)
             }
             (State::Sent, Event::Tick) => Err(NotDone::NotYet),
+            // The box may have obeyed: only its answer, or its silence, ends it.
             (over, _) => Err(NotDone::Over(over)),
         }
     }
@@ -120,6 +124,7 @@ mod tests {
             Event::Touched(4),
             Event::Obeyed,
             Event::NotObeyed,
+            Event::CalledOff,
             Event::Tick,
         ];
         for state in State::ALL {
@@ -145,6 +150,7 @@ mod tests {
                                 0 => State::Waiting,
                                 _ => State::Sent,
                             }),
+                            (State::Waiting, Event::CalledOff) => Ok(State::Failed),
                             (State::Waiting | State::Sent, Event::Tick) if late => {
                                 Ok(State::Failed)
                             }

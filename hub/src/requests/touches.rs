@@ -147,18 +147,39 @@ pub fn settle(hub: &Hub) -> Result<(), HubError> {
     Ok(())
 }
 
-/// The act is over: on the log, and for both to read. Whoever is first says so.
+/// Whoever decides about that camera, or that box, may say that an order which waits for keys is not to be: it shows less. One that both have
+/// touched is on its way. Blocking.
+pub fn call_off(hub: &Hub, n: u64, permit: &Permit) -> Result<(), HubError> {
+    settle(hub)?;
+    let o = hub.db.key_order(n)?;
+    let o = o.ok_or(Orders::TouchUnknown { order: n })?;
+    let judge = |o: &KeyOrderRecord| {
+        let ended = o.standing.apply(Event::CalledOff, hub.now());
+        ended.map_err(|why| HubError::from(not_done(o, why)))
+    };
+    judge(&o)?;
+    let name = permit.name().to_owned();
+    let why = HubError::from(Orders::CalledOff { person: name });
+    if fail(hub, &o, State::Waiting, &permit.op(), &why)? {
+        return Ok(());
+    }
+    // Somebody was quicker: with the last touch, or with the same word.
+    let now = hub.db.key_order(n)?.unwrap_or(o);
+    judge(&now).map(drop)
+}
+
+/// The act is over: on the log, and for both to read. Whoever is first says so; false: somebody else was.
 fn fail(
     hub: &Hub,
     o: &KeyOrderRecord,
     from: State,
     who: &str,
     why: &HubError,
-) -> Result<(), HubError> {
+) -> Result<bool, HubError> {
     let Failure { code, why } = Failure::of(why);
     hub.db.write(|tx| {
         if !tx.turn_key_order(o.n, (from, State::Failed), &why, hub.now())? {
-            return Ok(());
+            return Ok(false);
         }
         let line = OrderFail {
             order: o.n,
@@ -168,7 +189,7 @@ fn fail(
             why: why.clone(),
         };
         hub.log.append(who, &line)?;
-        Ok(())
+        Ok(true)
     })
 }
 

@@ -1,18 +1,21 @@
 //! Adapter: filesystem. One sealed segment as it arrives: partial file, check against the log, final place.
 //!
 //! ```text
-//! <state>/exhibits/<ref>/<camera>/<camera>_<start>_<s>.mp4.age        checked; never written again
-//! <state>/exhibits/<ref>/<camera>/<camera>_<start>_<s>.mp4.age.part   as far as it has come; its length is the offset to resume at
+//! <state>/exhibits/<ref>/<camera>/<camera>_<start>_<s>.mp4.age               checked; never written again
+//! <state>/exhibits/<ref>/<camera>/<camera>_<start>_<s>.mp4.age.part          as far as it has come, each byte in its place
+//! <state>/exhibits/<ref>/<camera>/<camera>_<start>_<s>.mp4.age.ranges.part   which bytes of it have come
 //! ```
+//! A range is two numbers of 8 bytes, big-endian: its first byte and the one after its last. It is noted once its bytes are written; what
+//! a crash leaves without a note is fetched again.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use footage::sealed::Opener;
+use footage::sealed::{Opener, Pieces};
 use logbook::LogFolder;
 use ring::digest::{Context, SHA256};
 use shared::{
@@ -23,11 +26,16 @@ use shared::{
     types::{Data, ExpClip, SegWrite},
 };
 
+use super::ranges::Ranges;
 use crate::{
     files::{self, FileError, failed},
     reason::PullReason,
 };
 
+/// Bytes of a note.
+const NOTE: u64 = 16;
+/// What comes is noted this often at least.
+const OFTEN: u64 = 32 * 1024;
 /// How much longer than the box makes it a sealed file's header may be.
 const HEADER_MORE: u64 = 4096;
 
@@ -126,7 +134,78 @@ pub fn announced(sealed: u64, logged: &Logged) -> Result<(), PullReason> {
     })
 }
 
+/// Where the pieces of the sealed file lie that a box announced, by its line. None: it is announced with another length than it can have.
+pub fn pieces(sealed: u64, logged: &Logged) -> Option<Pieces> {
+    let own = footage::sealed::sealed_len(logged.size);
+    let more = sealed.checked_sub(own)?;
+    Pieces::new(footage::sealed::HEADER as u64 + more, sealed)
+}
+
+/// One segment's bytes as they arrive, in any order.
+pub struct PartFile {
+    file: File,
+    notes: File,
+    path: PathBuf,
+    /// What is here and not noted yet: it grows while bytes come one behind the other.
+    unnoted: (u64, u64),
+    pub ranges: Ranges,
+}
+
+impl PartFile {
+    /// Keeps bytes in their place.
+    pub fn put(&mut self, at: u64, bytes: &[u8]) -> Result<(), FileError> {
+        let to = at.saturating_add(bytes.len() as u64);
+        self.file
+            .write_all_at(bytes, at)
+            .map_err(failed("write", &self.path))?;
+        self.ranges.add(at, to);
+        if self.unnoted.1 != at {
+            self.note().map_err(failed("write", &self.path))?;
+            self.unnoted.0 = at;
+        }
+        self.unnoted.1 = to;
+        match to - self.unnoted.0 < OFTEN {
+            true => Ok(()),
+            false => self.note().map_err(failed("write", &self.path)),
+        }
+    }
+
+    fn note(&mut self) -> std::io::Result<()> {
+        let (from, to) = self.unnoted;
+        if from < to {
+            let note = [from.to_be_bytes(), to.to_be_bytes()].concat();
+            self.notes.write_all(&note)?;
+        }
+        self.unnoted = (to, to);
+        Ok(())
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if let Err(e) = self.note() {
+            tracing::warn!(path = %self.path.display(), "what has come is not noted, and is fetched again: {e}");
+        }
+    }
+}
+
+/// What the notes of a part file say has come.
+fn noted(notes: &[u8]) -> Ranges {
+    let mut ranges = Ranges::default();
+    for note in notes.chunks_exact(NOTE as usize) {
+        let number = |at: usize| {
+            let bytes = note.get(at..at + 8)?.try_into().ok()?;
+            Some(u64::from_be_bytes(bytes))
+        };
+        if let (Some(from), Some(to)) = (number(0), number(8)) {
+            ranges.add(from, to);
+        }
+    }
+    ranges
+}
+
 /// Where one segment goes.
+#[derive(Clone, Debug)]
 pub struct Place {
     folder: PathBuf,
     file: String,
@@ -155,33 +234,69 @@ impl Place {
         self.folder.join(format!("{}.part", self.file))
     }
 
-    /// Opens the partial file to go on with, and how much of it is there. One longer than the whole is of another sending: begun anew.
-    pub fn resume(&self, whole: u64) -> Result<(File, u64), FileError> {
-        let path = self.part();
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed("open", &path))?;
-        let mut there = file.metadata().map_err(failed("read", &path))?.len();
-        if there > whole {
-            file.set_len(0).map_err(failed("empty", &path))?;
-            there = 0;
-        }
-        Ok((file, there))
+    fn notes(&self) -> PathBuf {
+        self.folder.join(format!("{}.ranges.part", self.file))
     }
 
-    pub fn append(&self, file: &mut File, bytes: &[u8]) -> Result<(), FileError> {
-        file.write_all(bytes).map_err(failed("write", &self.part()))
+    /// Which bytes have come of one that is not whole. None: its notes say more than there is, as after a power cut.
+    pub fn ranges(&self) -> Result<Option<Ranges>, FileError> {
+        let (part, path) = (self.part(), self.notes());
+        let notes = match fs::read(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            other => other.map_err(failed("read", &path))?,
+        };
+        let len = match fs::metadata(&part) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => 0,
+            other => other.map_err(failed("read", &part))?.len(),
+        };
+        Ok(Some(noted(&notes)).filter(|ranges| ranges.end() <= len))
+    }
+
+    /// Opens the partial file to go on with. One longer than the whole is of another sending: begun anew.
+    pub fn resume(&self, whole: u64) -> Result<PartFile, FileError> {
+        let there = self.ranges()?.filter(|ranges| ranges.end() <= whole);
+        if there.is_none() {
+            self.discard()?;
+        }
+        let (path, notes) = (self.part(), self.notes());
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(false).write(true).mode(0o600);
+            options.open(path).map_err(failed("open", path))
+        };
+        let (file, mut noting) = (open(&path)?, open(&notes)?);
+        // What a crash tore of the last note goes.
+        let end = noting.metadata().map_err(failed("read", &notes))?.len() / NOTE * NOTE;
+        noting
+            .set_len(end)
+            .and_then(|()| noting.seek(SeekFrom::Start(end)))
+            .map_err(failed("write", &notes))?;
+        Ok(PartFile {
+            file,
+            notes: noting,
+            path,
+            unnoted: (0, 0),
+            ranges: there.unwrap_or_default(),
+        })
+    }
+
+    /// The partial file as far as it has come, for whoever watches it arrive.
+    pub fn arriving(&self) -> Result<File, FileError> {
+        let path = self.part();
+        File::open(&path).map_err(failed("open", &path))
     }
 
     pub fn discard(&self) -> Result<(), FileError> {
-        let path = self.part();
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", &path)(e)),
-            _ => Ok(()),
+        // The notes first: without them nothing of the file counts.
+        for path in [self.notes(), self.part()] {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(failed("remove", &path)(e));
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Checks the whole partial file against the log and gives it its final name. `Ok(Err(why))`: it is not what the log says.
@@ -197,7 +312,8 @@ impl Place {
         let go = || -> std::io::Result<()> {
             File::open(&path)?.sync_all()?;
             fs::rename(&path, self.done())?;
-            File::open(&self.folder)?.sync_all()
+            File::open(&self.folder)?.sync_all()?;
+            fs::remove_file(self.notes())
         };
         go().map_err(failed("finish", &path))?;
         Ok(Ok(()))
@@ -245,3 +361,7 @@ pub fn check(
         logged: logged.sha256.clone(),
     }))
 }
+
+#[cfg(test)]
+#[path = "transfer_tests.rs"]
+mod tests;

@@ -25,6 +25,7 @@ use crate::{
     ownlog::{MONTHS, op},
     reason::{Accounts, LocalTime, Trail},
     requests::{
+        clip,
         rules::{self, TextField},
         submit::keep_salted,
     },
@@ -52,6 +53,8 @@ pub struct TrailRow {
     pub owner: Option<String>,
     pub camera: Option<String>,
     pub exhibit: Option<String>,
+    /// What else it is about, in the line's own words: an account by its name, a role, a box, a request, what was asked for.
+    pub facts: BTreeMap<String, String>,
     /// The line's own words.
     pub data: Value,
     /// What salted hashes of it stand for, by their key; one that is not here was erased.
@@ -130,6 +133,16 @@ fn about(hub: &Hub, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
         camera = camera.or(Some(hold.camera));
         reference = reference.or(Some(hold.reference));
     }
+    // An act on a clip request is about its reference, and about its camera where it has one only.
+    if let Some(n) = r.data.get("request").and_then(|n| n.as_u64())
+        && (camera.is_none() || reference.is_none())
+        && let Some(request) = hub.db.clip_request(n)?
+    {
+        reference = reference.or(request.reference);
+        if let ([only], None) = (&request.cameras[..], &camera) {
+            camera = Some(only.camera.clone());
+        }
+    }
     Ok(OwnLine {
         n: r.n,
         t: r.t,
@@ -187,13 +200,50 @@ const TEXTS: [&str; 9] = [
     "why",
 ];
 
-fn row(hub: &Hub, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<TrailRow, HubError> {
-    if !names.contains_key(&l.who) {
-        let number = l.who.strip_prefix("op:").and_then(|n| n.parse().ok());
-        let account = number.map(|n| hub.db.account_numbered(n)).transpose()?;
-        let name = account.flatten().map_or_else(|| l.who.clone(), |a| a.name);
-        names.insert(l.who.clone(), name);
+/// Keys of what a line is about beside camera and exhibit, which have columns of their own.
+const FACTS: [&str; 16] = [
+    "op", "role", "scope", "owner", "box", "request", "hold", "class", "what", "log", "month",
+    "token", "order", "ask", "grant", "until",
+];
+
+/// Names of accounts by their numbers, each looked up once.
+type Names = BTreeMap<String, String>;
+
+fn named(hub: &Hub, names: &mut Names, who: &str) -> Result<String, HubError> {
+    if let Some(name) = names.get(who) {
+        return Ok(name.clone());
     }
+    let number = who.strip_prefix("op:").and_then(|n| n.parse().ok());
+    let account = number.map(|n| hub.db.account_numbered(n)).transpose()?;
+    let name = account.flatten().map_or_else(|| who.to_owned(), |a| a.name);
+    names.insert(who.to_owned(), name.clone());
+    Ok(name)
+}
+
+fn facts(hub: &Hub, names: &mut Names, l: &OwnLine, data: &Value) -> Result<Names, HubError> {
+    let mut facts = BTreeMap::new();
+    for key in FACTS {
+        let text = match data.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(n)) => match (key, n.as_u64()) {
+                ("request", Some(n)) => clip::name(n),
+                _ => n.to_string(),
+            },
+            _ => continue,
+        };
+        // Whoever did it stands before it, and the camera's box with the camera.
+        if text == l.who || key == "box" && l.camera.is_some() {
+            continue;
+        }
+        match key {
+            "op" => facts.insert("account".into(), named(hub, names, &text)?),
+            key => facts.insert(key.into(), text),
+        };
+    }
+    Ok(facts)
+}
+
+fn row(hub: &Hub, names: &mut Names, l: OwnLine) -> Result<TrailRow, HubError> {
     let data: Value = serde_json::from_str(&l.data).map_err(plain)?;
     let mut texts = BTreeMap::new();
     for key in TEXTS {
@@ -204,11 +254,13 @@ fn row(hub: &Hub, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<Tr
             texts.insert(key.to_owned(), text);
         }
     }
+    let facts = facts(hub, names, &l, &data)?;
     Ok(TrailRow {
         n: l.n,
         t: l.t,
         kind: l.kind,
-        name: names.get(&l.who).cloned().unwrap_or_default(),
+        name: named(hub, names, &l.who)?,
+        facts,
         who: l.who,
         roles: l.roles,
         owner: l.owner,

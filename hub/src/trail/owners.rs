@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use shared::id::{BoxCamera, BoxName, CameraId, HoldId};
 
-use crate::db::Db;
+use crate::{access::approvals::Kind, db::Db, requests::clip};
 
 /// Bytes of what a line says of it.
 const MOST_TEXT: usize = 300;
@@ -51,10 +51,68 @@ fn cameras(db: &Db, data: &Value) -> Vec<BoxCamera> {
         let hold = db.hold(hold).ok().flatten();
         return hold.map(|h| h.camera).into_iter().collect();
     }
-    if let Some(n) = data.get("request").and_then(Value::as_u64) {
-        let request = db.clip_request(n).ok().flatten();
-        let cameras = request.into_iter().flat_map(|q| q.cameras);
-        return cameras.map(|c| c.camera).collect();
+    let number = |key: &str| data.get(key).and_then(Value::as_u64);
+    if let Some(n) = number("request") {
+        return of_request(db, n);
     }
-    Vec::new()
+    if let Some(order) = number("order").and_then(|n| db.key_order(n).ok().flatten()) {
+        return match order.cam {
+            Some(cam) => vec![BoxCamera {
+                r#box: order.r#box,
+                cam,
+            }],
+            None => of_box(db, &order.r#box),
+        };
+    }
+    if let Some(n) = number("ask") {
+        return asked(db, n);
+    }
+    let name = text("box").and_then(|name| BoxName::parse(name).ok());
+    name.map_or_else(Vec::new, |name| of_box(db, &name))
+}
+
+fn of_request(db: &Db, n: u64) -> Vec<BoxCamera> {
+    let request = db.clip_request(n).ok().flatten();
+    let cameras = request.into_iter().flat_map(|q| q.cameras);
+    cameras.map(|c| c.camera).collect()
+}
+
+/// Of something that waits, or waited, for a second person.
+fn asked(db: &Db, n: u64) -> Vec<BoxCamera> {
+    if let Ok(Some(lift)) = db.lift(n) {
+        return vec![lift.lift.camera];
+    }
+    let Ok(Some(ask)) = db.approval(n) else {
+        return Vec::new();
+    };
+    let subject = ask.subject.as_str();
+    match Kind::parse(&ask.kind) {
+        Some(Kind::Release) => {
+            let hold = HoldId::parse(subject).ok();
+            let hold = hold.and_then(|h| db.hold(h).ok().flatten());
+            hold.map(|h| h.camera).into_iter().collect()
+        }
+        Some(Kind::Disposal) => {
+            let request = db.request(subject).ok().flatten();
+            request.map(|r| r.camera).into_iter().collect()
+        }
+        Some(Kind::Request) => clip::number(subject).map_or_else(Vec::new, |n| of_request(db, n)),
+        Some(Kind::Approver) => {
+            let name = BoxName::parse(subject).ok();
+            name.map_or_else(Vec::new, |name| of_box(db, &name))
+        }
+        Some(Kind::Role | Kind::Reset | Kind::Recovery | Kind::Lift) | None => Vec::new(),
+    }
+}
+
+/// Every camera that a box named when it was on the line last.
+fn of_box(db: &Db, name: &BoxName) -> Vec<BoxCamera> {
+    let record = db.box_named(name).ok().flatten();
+    let hello = record.and_then(|r| r.hello);
+    let cameras = hello.into_iter().flat_map(|h| h.cameras);
+    let cameras = cameras.map(|c| BoxCamera {
+        r#box: name.clone(),
+        cam: c.cam,
+    });
+    cameras.collect()
 }

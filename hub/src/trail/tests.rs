@@ -328,3 +328,91 @@ async fn who_was_there_and_whose_camera_it_was() {
         .expect("lines");
     assert!(!String::from_utf8_lossy(&log).contains("Hall"));
 }
+
+/// AUD-1, AUD-5: an act on an account says by name whom it is about and which role it gave; one on a clip request is found by the request's
+/// reference, and by its camera where it has one only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_says_what_it_is_about() {
+    let house = House::new();
+    let give = ops::roles::Give {
+        name: "kim".into(),
+        role: "police".into(),
+        bounds: crate::access::grants::Bounds {
+            all: true,
+            ..Default::default()
+        },
+    };
+    house.by(3, give).await.expect("given");
+    let kind = |kind: &str| Search {
+        kind: Some(kind.into()),
+        ..Search::default()
+    };
+    let grants = house.found(kind("op.grant")).await;
+    let [grant] = &grants[..] else {
+        panic!("{grants:#?}");
+    };
+    assert_eq!(
+        (grant.name.as_str(), grant.roles.as_str()),
+        ("lee", "administrator")
+    );
+    assert_eq!(
+        (&*grant.facts["account"], &*grant.facts["role"]),
+        ("kim", "police")
+    );
+
+    let open = ops::requests::Open {
+        class: crate::requests::clip::class::RequesterClass::Media,
+        cameras: vec![BoxCamera::parse("ashby/c01").expect("camera")],
+        from: Some(utc(NOW).plus_ms(-60_000)),
+        to: Some(utc(NOW)),
+        texts: crate::requests::clip::draft::Texts {
+            reference: Some("PR/9".into()),
+            ..Default::default()
+        },
+        keep: Default::default(),
+    };
+    let request = house.by(2, open).await.expect("opened").request;
+    let cancel = ops::requests::Cancel {
+        request,
+        why: crate::requests::clip::state::CancelReason::Mistake,
+        note: None,
+    };
+    house.by(2, cancel).await.expect("cancelled");
+    for search in [
+        Search {
+            reference: Some("PR/9".into()),
+            ..Search::default()
+        },
+        Search {
+            camera: Some("ashby/c01".into()),
+            ..Search::default()
+        },
+    ] {
+        let found = house.found(search).await;
+        let kinds: Vec<&str> = found.iter().map(|r| r.kind.as_str()).collect();
+        assert_eq!(kinds, ["request.cancel", "request.open"]);
+        assert!(found.iter().all(|r| r.facts["request"] == "R-000001"));
+    }
+}
+
+/// ROL-4: a camera is given to an owner when its box is registered; a name that was mistyped is refused, and nobody's from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_of_no_box_is_nobodys() {
+    let house = House::new();
+    house
+        .hub()
+        .db
+        .add_owner("tenby", "Tenby", utc(NOW))
+        .expect("recorded");
+    let assign = |name: &str| ops::owners::Assign {
+        owner: "tenby".into(),
+        r#box: shared::id::BoxName::parse(name).expect("a name"),
+        cam: shared::id::CameraId::parse("c07").expect("a camera"),
+    };
+    let no = house
+        .by(3, assign("ashbee"))
+        .await
+        .expect_err("no such box");
+    assert_eq!((no.class(), no.code()), (Class::Missing, "box-unknown"));
+    house.by(3, assign("ashby")).await.expect("assigned");
+}

@@ -277,11 +277,11 @@ impl Refused {
         if !program {
             return self.into_response();
         }
-        let mut problem = Problem::of(&self.error);
-        if self.error.class() == Class::Broken {
-            problem.detail = self.text;
-        }
-        problem.into_response()
+        let detail = match self.error.class() {
+            Class::Broken => self.text,
+            _ => self.error.to_string(),
+        };
+        Problem::with(&self.error, detail).into_response()
     }
 }
 
@@ -348,8 +348,8 @@ impl Outcome {
 }
 
 /// Of a form that none of our pages has.
-pub fn no_such_act() -> Refused {
-    Refused::because(Pages::NoSuchAct)
+pub fn no_such_act() -> HubError {
+    Pages::NoSuchAct.into()
 }
 
 pub fn page(page: &impl Template) -> Result<Response, Refused> {

@@ -9,6 +9,7 @@
 //! | [`api`] | the API over HTTPS: whoever is signed in is the principal |
 //! | [`guesses`], [`halves`] | how fast passwords may be tried; who has given one and not yet the second factor |
 //! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
+//! | [`forms`] | pages that take forms: shown, and shown again with what became of one |
 //! | [`leaf`] | long lists on pages |
 //! | [`pages`] | one file a page, with its views |
 //! | [`files`] | a package's files, and byte ranges of them |
@@ -23,6 +24,7 @@ use crate::hub::Hub;
 pub mod api;
 pub mod context;
 pub mod files;
+pub mod forms;
 pub mod guard;
 pub mod guesses;
 pub mod halves;

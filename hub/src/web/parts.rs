@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 12] = [
+pub const LINKS: [(&str, &str, &Row); 14] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
@@ -28,7 +28,9 @@ pub const LINKS: [(&str, &str, &Row); 12] = [
     ("/approvers", "Keys at boxes", &table::APPROVERS),
     ("/retention", "Retention", &table::RETENTION),
     ("/log", "What people did", &table::LOG_SHOW),
+    ("/hub", "The hub", &table::HUB_STATUS),
     ("/staff", "Staff", &table::STAFF),
+    ("/tokens", "Tokens", &table::TOKENS),
     ("/account", "Your account", &table::FACTORS),
 ];
 
@@ -52,6 +54,9 @@ pub struct Frame {
     pub most: i64,
     /// What every page says just now.
     pub notices: Vec<String>,
+    /// What was just done on this page, and what was not, and why. Empty: nothing.
+    pub done: String,
+    pub problem: String,
     /// Whether clips, and footage, may be named as links.
     pub clips: bool,
     pub footage: bool,
@@ -83,8 +88,19 @@ impl Frame {
             form: session.form,
             links: links.collect(),
             notices,
+            done: String::new(),
+            problem: String::new(),
             clips: may(&table::CLIP),
             footage: may(&table::FOOTAGE),
+        }
+    }
+
+    /// The same of a page that answers a form.
+    pub fn after(self, done: &str, problem: &str) -> Self {
+        Self {
+            done: done.to_owned(),
+            problem: problem.to_owned(),
+            ..self
         }
     }
 }

@@ -18,10 +18,10 @@ use axum::{
 use super::{
     api,
     context::{App, Refused, SignedIn, to_the_door},
-    guard,
+    forms, guard,
     pages::{
-        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, masks,
-        requests, retention, staff, touches,
+        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, machine, masks,
+        requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -82,8 +82,8 @@ pages! {
     post "/sign-out" door::sign_out, Person(&[]);
     get "/account" account::show, Person(&[]);
     post "/account" account::act, Person(&[]);
-    get "/staff" staff::show, Person(&[&table::STAFF]);
-    post "/staff" staff::act, Person(&[&table::STAFF]);
+    get "/staff" forms::show::<staff::StaffPage>, Person(&[&table::STAFF]);
+    post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
     get "/clip/{exhibit}" clip::show, WATCH;
@@ -91,19 +91,22 @@ pages! {
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
+    get "/hub" machine::show, Person(&[&table::HUB_STATUS, &table::MOVES]);
     get "/masks" masks::show, Person(&[&table::MASKS]);
-    get "/lifts" lifts::show, Person(&[&table::LIFTS]);
-    post "/lifts" lifts::settle, Person(&[&table::LIFTS]);
-    get "/touches" touches::show, Person(&[&table::TOUCHES]);
-    post "/touches" touches::give, Person(&[&table::TOUCHES, &table::TOUCH]);
-    get "/approvers" approvers::show, Person(&[&table::APPROVERS]);
-    post "/approvers" approvers::settle, Person(&[&table::APPROVERS]);
-    get "/requests" requests::show, Person(&[&table::REQUESTS]);
-    post "/requests" requests::settle, Person(&[&table::REQUESTS]);
-    get "/holds" holds::show, Person(&[&table::HOLDS]);
-    post "/holds" holds::settle, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
-    get "/evidence" evidence::show, Person(&[&table::EVIDENCE]);
-    post "/evidence" evidence::settle, Person(&[&table::EVIDENCE]);
+    get "/lifts" forms::show::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
+    post "/lifts" forms::act::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
+    get "/tokens" forms::show::<tokens::TokensPage>, Person(&[&table::TOKENS]);
+    post "/tokens" forms::act::<tokens::TokensPage>, Person(&[&table::TOKENS]);
+    get "/touches" forms::show::<touches::TouchesPage>, Person(&[&table::TOUCHES]);
+    post "/touches" forms::act::<touches::TouchesPage>, Person(&[&table::TOUCHES, &table::TOUCH]);
+    get "/approvers" forms::show::<approvers::ApproversPage>, Person(&[&table::APPROVERS]);
+    post "/approvers" forms::act::<approvers::ApproversPage>, Person(&[&table::APPROVERS]);
+    get "/requests" forms::show::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
+    post "/requests" forms::act::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
+    get "/holds" forms::show::<holds::HoldsPage>, Person(&[&table::HOLDS]);
+    post "/holds" forms::act::<holds::HoldsPage>, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
+    get "/evidence" forms::show::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
+    post "/evidence" forms::act::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
     get "/log" log::show, Person(&[&table::LOG_SHOW]);
     get "/retention" retention::show, Person(&[&table::RETENTION]);

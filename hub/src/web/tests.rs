@@ -56,10 +56,12 @@ mod lifts;
 mod limits;
 mod masks;
 mod pages;
+mod requests;
 mod retention;
 mod roles;
 mod scene;
 mod schemathesis;
+mod tokens;
 mod touches;
 mod viewing;
 

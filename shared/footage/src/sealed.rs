@@ -30,7 +30,7 @@ use ring::{
 use zeroize::{Zeroize, Zeroizing};
 
 mod window;
-pub use window::{OPENING, RangeReader, Window};
+pub use window::{OPENING, Pieces, RangeReader, Window};
 
 /// Plaintext bytes of a full piece.
 pub const PIECE: usize = 64 * 1024;

@@ -247,7 +247,7 @@ pub fn open(message: &Open) -> Result<(), Breach> {
             Some(Err(breach)) => Err(breach),
             _ => Ok(()),
         },
-        Open::Renew { .. } | Open::Clip { .. } | Open::Unknown => Ok(()),
+        Open::Renew { .. } | Open::Clip { .. } | Open::Look { .. } | Open::Unknown => Ok(()),
     }
 }
 
@@ -367,6 +367,7 @@ fn done(done: &Done) -> Result<(), Breach> {
         | Done::Cleared
         | Done::Sweep
         | Done::Succession
+        | Done::Addresses
         | Done::Unknown => Ok(()),
     }
 }

@@ -131,17 +131,21 @@ table! {
     "acc.fail" Both { Must "op" WORD, Must "how" WORD, Must "n" COUNT, Must "secs" COUNT }
     "acc.live" Both { Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
     "acc.view" Both { Must "exh" Form::Exhibit, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD, Must "reference" WORD, May "present" WORD }
+    "acc.look" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, May "present" WORD }
+    "look.stop" Hub { Null "order" COUNT, Null "exh" Form::Exhibit, Must "cam" Form::Camera, Must "s" COUNT, Must "code" WORD, Must "why" WHY }
     "acc.refuse" Hub { Must "op" WORD, Must "what" WORD, Must "n" COUNT, May "box" Form::Box, May "cam" Form::Camera }
     "hold.set" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Must "grant" WORD }
     "hold.kept" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "count" COUNT, Must "bytes" COUNT, Must "set" Form::Hash }
     "hold.clear" Box { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "hold.done" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "n" COUNT, Must "count" COUNT, Must "undecryptable" Form::Bool, Must "claim" WORD }
+    "exp.look" Box { Must "order" COUNT, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "purpose" WORD }
     "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "grant" WORD, Must "purpose" WORD }
     "exp.done" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "to" WORD }
     "del.range" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "count" COUNT, Must "set" Form::Hash, Must "rule" NAME, Must "key" Form::Key }
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }
     "del.confirm" Box { Must "order" COUNT, Must "by" BY }
     "approver.set" Box { Must "order" COUNT, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "by" BY }
+    "hub.set" Box { Must "order" COUNT, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "by" BY }
     "fault.on" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "fault.off" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "spot.ok" Hub { Must "log" Form::Origin, Must "cam" Form::Camera, Must "s" COUNT }
@@ -159,6 +163,7 @@ table! {
     "approver.order" Hub { Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "ask" COUNT, Must "by" BY }
     "order.touch" Hub { Must "order" COUNT, Must "factor" COUNT, Must "by" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
+    "move.order" Hub { Must "box" Form::Box, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
     "box.line" Hub { Must "box" Form::Box, Null "most_kbit" COUNT, Null "begins" WORD, Null "ends" WORD, Must "reason" WORD, Must "by" BY }
     "pull.pause" Hub { Must "ref" Form::Exhibit, Must "by" BY }

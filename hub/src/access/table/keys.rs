@@ -22,6 +22,15 @@ pub const TOUCH: Row = Row::new(
 )
 .about(About::Order)
 .writes(&["order.touch"]);
+pub const TOUCH_CALL_OFF: Row = Row::new(
+    "touch.call-off",
+    Post,
+    "/touches/{order}/call-off",
+    "call off an order that waits for passkeys",
+    DECIDE,
+)
+.about(About::Order)
+.writes(&["order.fail"]);
 pub const APPROVERS: Row = Row::new(
     "approver.list",
     Get,

@@ -306,6 +306,7 @@ async fn an_announcement_beyond_its_line_v9() {
         s: 1,
         n,
         sealed: 1 << 34,
+        part: None,
     }];
     let ready = says_done(
         number,

@@ -201,6 +201,7 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         s: *s,
         n: *n,
         sealed: bytes.len() as u64,
+        part: None,
     });
     let ready = says_done(
         number,

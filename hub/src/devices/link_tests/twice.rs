@@ -121,7 +121,9 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let said = own.lines().find(|l| l.contains("\"log.fail\""));
     let said = said.expect("a line");
     assert!(
-        said.contains(&format!("\"order\":{order},")) && said.contains("the disk is full"),
+        said.contains(&format!("\"order\":{order},"))
+            && said.contains("\"code\":\"disk\"")
+            && said.contains("the disk is full"),
         "{said}"
     );
 

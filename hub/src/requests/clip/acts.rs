@@ -255,19 +255,19 @@ fn grant(
             made: now,
         };
         // First what keeps the footage.
+        let hold = holds::ForRequest {
+            request: n,
+            camera: &c.camera,
+            t0,
+            t1,
+            purpose: &purpose,
+            reference: &reference,
+            exhibit: Some((exhibit.to_string(), record.grant.clone())),
+            who: &who,
+        };
         match held {
-            true => holds::granted(act, n, &c.camera, exhibit.as_str())?,
+            true => holds::granted(hub, act, hold)?,
             false => {
-                let hold = holds::ForRequest {
-                    request: n,
-                    camera: &c.camera,
-                    t0,
-                    t1,
-                    purpose: &purpose,
-                    reference: &reference,
-                    exhibit: Some((exhibit.to_string(), record.grant.clone())),
-                    who: &who,
-                };
                 holds::for_request(hub, act, hold)?;
             }
         }

@@ -206,8 +206,9 @@ pub(super) fn draft(
         class: q.class.word().into(),
         by: vec![me.clone()],
     };
-    act.log(&me, &line)?;
+    // First what it is about: the line says whose cameras these are.
     act.put_clip_request(&q)?;
+    act.log(&me, &line)?;
     Ok(q)
 }
 
@@ -261,9 +262,9 @@ pub fn change(
             class: q.class.word().into(),
             by: vec![me.clone()],
         };
-        act.log(&me, &line)?;
         q.changed = now;
         act.put_clip_request(&q)?;
+        act.log(&me, &line)?;
         Ok((q, before))
     })?;
     hub.db.erase_side(&before, "", None)?;

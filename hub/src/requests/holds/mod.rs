@@ -184,16 +184,16 @@ pub fn for_request(hub: &Hub, act: &Act<'_>, r: ForRequest<'_>) -> Result<HoldId
     Ok(place(hub, act, placing)?.id)
 }
 
-/// The request is granted: its hold is the exhibit's from now on. Blocking.
-pub fn granted(
-    act: &Act<'_>,
-    request: u64,
-    camera: &BoxCamera,
-    exhibit: &str,
-) -> Result<(), HubError> {
-    if let Some(mut h) = act.hold_of_request(request, camera)? {
-        h.exhibit = Some(exhibit.to_owned());
-        act.put_hold(&h)?;
+/// The request is granted: its hold is the exhibit's from now on. One that ended while it waited for the second person is placed anew. Blocking.
+pub fn granted(hub: &Hub, act: &Act<'_>, r: ForRequest<'_>) -> Result<(), HubError> {
+    let held = act.hold_of_request(r.request, r.camera)?;
+    let keeps = |h: &HoldRecord| matches!(h.standing.state, State::Pending | State::Placed);
+    match held.filter(keeps) {
+        Some(mut h) => {
+            h.exhibit = r.exhibit.map(|(exhibit, _)| exhibit);
+            act.put_hold(&h)?;
+        }
+        None => drop(for_request(hub, act, r)?),
     }
     Ok(())
 }

@@ -40,8 +40,6 @@ struct AccountPage {
     since: String,
     factors: Option<FactorsView>,
     sessions: Option<Vec<SessionView>>,
-    done: String,
-    problem: String,
 }
 
 struct FactorsView {
@@ -129,7 +127,9 @@ async fn answer(
         Some(_) => None,
     };
     let shown = AccountPage {
-        frame: who.frame(app, "/account"),
+        frame: who
+            .frame(app, "/account")
+            .after(&outcome.done, &outcome.problem),
         name: who.person().name.clone(),
         first: match first {
             None => "",
@@ -151,8 +151,6 @@ async fn answer(
         declaration,
         factors,
         sessions,
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
     };
     outcome.on(&shown)
 }
@@ -244,7 +242,7 @@ pub async fn act(
                 Err(e) => Err(e),
             }
         }
-        _ => return Err(no_such_act()),
+        _ => return Err(no_such_act().into()),
     };
     let who = match &done {
         // What had to be done first may be done now.

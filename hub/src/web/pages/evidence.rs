@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::header,
     response::{IntoResponse, Response},
 };
@@ -14,28 +13,27 @@ use shared::{id::ExhibitRef, time::Zone};
 
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
+    error::HubError,
     list::Part,
     ops::evidence,
     reason::Pages,
     web::{
-        context::{App, Outcome, Refused, SignedIn, no_such_act},
-        leaf::{Leaf, Turn},
+        context::{App, Refused, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::Frame,
     },
 };
 
 #[derive(Template)]
 #[template(path = "evidence.html")]
-struct EvidencePage {
+pub struct EvidencePage {
     frame: Frame,
     leaf: Leaf,
     total: String,
     faults: Vec<String>,
     kept: Vec<RowView>,
     gone: Vec<RowView>,
-    /// What was just done.
-    done: String,
-    problem: String,
 }
 
 struct RowView {
@@ -106,92 +104,75 @@ fn view(r: &EvidenceRow, me: &str, zone: &Zone) -> RowView {
 /// Exhibits on one page, beside those that somebody has to do something about.
 const EXHIBITS: u32 = 50;
 
-async fn answer(
-    app: &App,
-    who: &SignedIn,
-    turn: &Turn,
-    outcome: Outcome,
-) -> Result<Response, Refused> {
-    let part = turn.part(EXHIBITS);
-    let all = evidence::List {
-        part,
-        ..evidence::List::default()
-    };
-    let Evidence {
-        rows: page,
-        mut faults,
-        bytes,
-        next,
-    } = app.perform(who, all).await?;
-    let mut rows: Vec<EvidenceRow> = Vec::new();
-    // First what waits for somebody, on the first page.
-    if turn.after.is_none() {
-        for (due, asked) in [(true, false), (false, true)] {
-            let part = Part::of(EXHIBITS);
-            let waits = evidence::List { due, asked, part };
-            rows.extend(app.perform(who, waits).await?.rows);
-        }
-    }
-    rows.extend(page);
-    let mut seen = BTreeSet::new();
-    rows.retain(|r| seen.insert(r.exhibit.clone()));
-    faults.retain(|f| !seen.contains(&f.about));
-    let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
-    let me = who.person().op();
-    let views = |rows: Vec<&EvidenceRow>| {
-        let rows = rows.into_iter();
-        rows.map(|r| view(r, &me, app.zone())).collect()
-    };
-    let shown = EvidencePage {
-        frame: who.frame(app, "/evidence"),
-        leaf: turn.leaf("/evidence", next.as_ref()),
-        total: gb(bytes),
-        faults: faults.iter().map(FaultRow::in_words).collect(),
-        kept: views(kept),
-        gone: views(gone),
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
-    answer(&app, &who, &turn, Outcome::default()).await
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct DisposeForm {
     form: String,
     exhibit: String,
     act: String,
-    #[serde(default)]
     reason: String,
 }
 
-pub async fn settle(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<DisposeForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let Ok(exhibit) = ExhibitRef::parse(&form.exhibit) else {
-        return Err(Refused::because(Pages::NoSuchExhibit));
-    };
-    let settled = match form.act.as_str() {
-        "dispose" => {
-            let reason = form.reason;
-            app.perform(&who, evidence::Dispose { exhibit, reason })
-                .await
+page_form!(DisposeForm);
+
+impl FormPage for EvidencePage {
+    const PATH: &'static str = "/evidence";
+    type Form = DisposeForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<DisposeForm>) -> Result<Self, HubError> {
+        let part = shown.turn.part(EXHIBITS);
+        let all = evidence::List {
+            part,
+            ..evidence::List::default()
+        };
+        let Evidence {
+            rows: page,
+            mut faults,
+            bytes,
+            next,
+        } = app.perform(who, all).await?;
+        let mut rows: Vec<EvidenceRow> = Vec::new();
+        // First what waits for somebody, on the first page.
+        if shown.turn.after.is_none() {
+            for (due, asked) in [(true, false), (false, true)] {
+                let part = Part::of(EXHIBITS);
+                let waits = evidence::List { due, asked, part };
+                rows.extend(app.perform(who, waits).await?.rows);
+            }
         }
-        "approve" => app.perform(&who, evidence::Approve { exhibit }).await,
-        _ => return Err(no_such_act()),
-    };
-    let settled = settled.map(|row| format!("{} {}.", row.exhibit, row.text));
-    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
+        rows.extend(page);
+        let mut seen = BTreeSet::new();
+        rows.retain(|r| seen.insert(r.exhibit.clone()));
+        faults.retain(|f| !seen.contains(&f.about));
+        let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
+        let me = who.person().op();
+        let views = |rows: Vec<&EvidenceRow>| {
+            let rows = rows.into_iter();
+            rows.map(|r| view(r, &me, app.zone())).collect()
+        };
+        Ok(Self {
+            frame: shown.frame,
+            leaf: shown.turn.leaf(Self::PATH, next.as_ref()),
+            total: gb(bytes),
+            faults: faults.iter().map(FaultRow::in_words).collect(),
+            kept: views(kept),
+            gone: views(gone),
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: DisposeForm) -> Result<String, HubError> {
+        let exhibit = ExhibitRef::parse(&form.exhibit).map_err(|_| Pages::NoSuchExhibit)?;
+        let reason = form.reason;
+        let row = match form.act.as_str() {
+            "dispose" => {
+                let dispose = evidence::Dispose { exhibit, reason };
+                app.perform(who, dispose).await?
+            }
+            "approve" => app.perform(who, evidence::Approve { exhibit }).await?,
+            _ => return Err(no_such_act()),
+        };
+        Ok(format!("{} {}.", row.exhibit, row.text))
+    }
 }
 
 pub async fn certificate(

@@ -1,22 +1,17 @@
 //! Wiring. The page of held footage, and the second person's word that a hold ends before its time (RET-3, ROL-5).
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::{
-    Form,
-    extract::{Query, State},
-    response::Response,
-};
 use serde::Deserialize;
 use shared::{id::HoldId, time::Zone};
 
 use crate::{
+    error::HubError,
     ops::holds,
     requests::holds::rows::HoldRow,
     web::{
-        context::{App, Outcome, Refused, SignedIn, no_such_act},
-        leaf::{Leaf, Turn},
+        context::{App, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::{self, Frame, state, text},
     },
 };
@@ -52,9 +47,6 @@ pub struct HoldsPage {
     pub frame: Frame,
     pub holds: Vec<HoldView>,
     pub leaf: Leaf,
-    /// What was just done.
-    pub done: String,
-    pub problem: String,
 }
 
 pub fn view(h: &HoldRow, me: &str, zone: &Zone) -> HoldView {
@@ -103,61 +95,45 @@ pub fn view(h: &HoldRow, me: &str, zone: &Zone) -> HoldView {
 /// Holds on one page.
 const HOLDS: u32 = 50;
 
-async fn answer(
-    app: &App,
-    who: &SignedIn,
-    turn: &Turn,
-    outcome: Outcome,
-) -> Result<Response, Refused> {
-    let all = holds::List {
-        r#box: None,
-        all: false,
-        part: turn.part(HOLDS),
-    };
-    let held = app.perform(who, all).await?;
-    let me = who.person().op();
-    let shown = HoldsPage {
-        frame: who.frame(app, "/holds"),
-        leaf: turn.leaf("/holds", held.next.as_ref()),
-        holds: held.rows.iter().map(|h| view(h, &me, app.zone())).collect(),
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
-    answer(&app, &who, &turn, Outcome::default()).await
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct HoldForm {
     form: String,
     hold: String,
     act: String,
 }
 
-pub async fn settle(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<HoldForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let hold = HoldId::parse(&form.hold);
-    let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
-        return Err(no_such_act());
-    };
-    let settled = app.perform(&who, holds::Approve { hold }).await;
-    let settled = settled.map(|h| {
-        let told = match h.online {
+page_form!(HoldForm);
+
+impl FormPage for HoldsPage {
+    const PATH: &'static str = "/holds";
+    type Form = HoldForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<HoldForm>) -> Result<Self, HubError> {
+        let all = holds::List {
+            r#box: None,
+            all: false,
+            part: shown.turn.part(HOLDS),
+        };
+        let held = app.perform(who, all).await?;
+        let (me, zone) = (who.person().op(), app.zone());
+        Ok(Self {
+            leaf: shown.turn.leaf(Self::PATH, held.next.as_ref()),
+            holds: held.rows.iter().map(|h| view(h, &me, zone)).collect(),
+            frame: shown.frame,
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: HoldForm) -> Result<String, HubError> {
+        let hold = HoldId::parse(&form.hold);
+        let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
+            return Err(no_such_act());
+        };
+        let released = app.perform(who, holds::Approve { hold }).await?;
+        let told = match released.online {
             true => "Its box is told.",
             false => "Its box is told when it is back on the line.",
         };
-        format!("{hold} is released. {told}")
-    });
-    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
+        Ok(format!("{hold} is released. {told}"))
+    }
 }

@@ -1,22 +1,17 @@
 //! Wiring. The page of lifts that wait for a second person (MSK-4, ROL-5).
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::{
-    Form,
-    extract::{Query, State},
-    response::Response,
-};
 use serde::Deserialize;
 use shared::time::{Utc, Zone};
 
 use crate::{
+    error::HubError,
     ops::masks,
     requests::mask::LiftRow,
     web::{
-        context::{App, Outcome, Refused, SignedIn, no_such_act},
-        leaf::{Leaf, Turn},
+        context::{App, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::{Frame, text},
     },
 };
@@ -42,9 +37,6 @@ pub struct LiftsPage {
     pub frame: Frame,
     pub lifts: Vec<LiftView>,
     pub leaf: Leaf,
-    /// What was just done.
-    pub done: String,
-    pub problem: String,
 }
 
 fn view(l: &LiftRow, me: &str, zone: &Zone) -> LiftView {
@@ -68,66 +60,48 @@ fn view(l: &LiftRow, me: &str, zone: &Zone) -> LiftView {
 /// Requests on one page.
 const LIFTS: u32 = 50;
 
-async fn answer(
-    app: &App,
-    who: &SignedIn,
-    turn: &Turn,
-    outcome: Outcome,
-) -> Result<Response, Refused> {
-    let part = turn.part(LIFTS);
-    let lifts = app.perform(who, masks::Lifts { part }).await?;
-    let me = who.person().op();
-    let shown = LiftsPage {
-        frame: who.frame(app, "/lifts"),
-        leaf: turn.leaf("/lifts", lifts.next.as_ref()),
-        lifts: lifts
-            .rows
-            .iter()
-            .map(|l| view(l, &me, app.zone()))
-            .collect(),
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
-    answer(&app, &who, &turn, Outcome::default()).await
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct LiftForm {
     form: String,
     request: u64,
     act: String,
 }
 
-pub async fn settle(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<LiftForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let request = form.request;
-    let settled = match form.act.as_str() {
-        "approve" => {
-            let done = app.perform(&who, masks::ApproveLift { request }).await;
-            done.map(|done| match done.touches {
-                Some(waits) => touches(waits.until, app.zone()),
-                None => lifted(done.until, app.zone()),
-            })
+page_form!(LiftForm);
+
+impl FormPage for LiftsPage {
+    const PATH: &'static str = "/lifts";
+    type Form = LiftForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<LiftForm>) -> Result<Self, HubError> {
+        let part = shown.turn.part(LIFTS);
+        let lifts = app.perform(who, masks::Lifts { part }).await?;
+        let (me, zone) = (who.person().op(), app.zone());
+        Ok(Self {
+            leaf: shown.turn.leaf(Self::PATH, lifts.next.as_ref()),
+            lifts: lifts.rows.iter().map(|l| view(l, &me, zone)).collect(),
+            frame: shown.frame,
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: LiftForm) -> Result<String, HubError> {
+        let request = form.request;
+        match form.act.as_str() {
+            "approve" => {
+                let done = app.perform(who, masks::ApproveLift { request }).await?;
+                Ok(match done.touches {
+                    Some(waits) => touches(waits.until, app.zone()),
+                    None => lifted(done.until, app.zone()),
+                })
+            }
+            "withdraw" => {
+                app.perform(who, masks::WithdrawLift { request }).await?;
+                Ok(format!("Request {request} is withdrawn."))
+            }
+            _ => Err(no_such_act()),
         }
-        "withdraw" => {
-            let done = app.perform(&who, masks::WithdrawLift { request }).await;
-            done.map(|_| format!("Request {request} is withdrawn."))
-        }
-        _ => return Err(no_such_act()),
-    };
-    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
+    }
 }
 
 fn touches(until: Utc, zone: &Zone) -> String {

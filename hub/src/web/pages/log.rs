@@ -51,7 +51,6 @@ pub struct Form {
 struct LogPage {
     frame: Frame,
     form: Form,
-    problem: String,
     acts: Vec<ActView>,
     leaf: Leaf,
 }
@@ -79,7 +78,7 @@ fn view(r: TrailRow, zone: &Zone) -> ActView {
             (camera, owner) => camera.or(owner).unwrap_or_default(),
         },
         exhibit: r.exhibit.unwrap_or_default(),
-        texts: r.texts.into_iter().collect(),
+        texts: r.facts.into_iter().chain(r.texts).collect(),
     }
 }
 
@@ -145,14 +144,13 @@ pub async fn show(
         Err(e) => (Default::default(), Outcome::of(Err(e))?),
     };
     let shown = LogPage {
-        frame: who.frame(&app, "/log"),
+        frame: who.frame(&app, "/log").after("", &outcome.problem),
         leaf: turn.leaf(&form.address(), found.next.as_ref()),
         acts: found
             .rows
             .into_iter()
             .map(|r| view(r, app.zone()))
             .collect(),
-        problem: outcome.problem.clone(),
         form,
     };
     outcome.on(&shown)

@@ -12,6 +12,7 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
+//! | [`tokens`] | tokens for programs, and for commands |
 //! | [`touches`] | orders that wait for the passkey of whoever looks |
 //! | [`approvers`] | whose passkeys count at boxes |
 //! | [`log`] | what people did here |
@@ -27,8 +28,10 @@ pub mod holds;
 pub mod home;
 pub mod lifts;
 pub mod log;
+pub mod machine;
 pub mod masks;
 pub mod requests;
 pub mod retention;
 pub mod staff;
+pub mod tokens;
 pub mod touches;

@@ -1,13 +1,6 @@
 //! Wiring. The page of clip requests: what was asked for and what became of it; opening one, and every act on it (EVI-1, ROL-5).
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::{
-    Form,
-    extract::{Query, State},
-    response::Response,
-};
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     id::BoxCamera,
@@ -18,7 +11,7 @@ use crate::{
     access::table::{self, Row},
     disposal::acts::RetentionClassInput,
     error::{Class, HubError},
-    ops::{Operation, requests},
+    ops::requests,
     reason::Clips,
     requests::clip::{
         class::{RequesterClass, TABLE},
@@ -27,8 +20,9 @@ use crate::{
         state::State as Stands,
     },
     web::{
-        context::{App, Outcome, Refused, SignedIn, no_such_act},
-        leaf::{Leaf, Turn},
+        context::{App, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::{self, Frame, state},
     },
 };
@@ -55,6 +49,8 @@ struct RequestView {
 
 /// What a draft says, as the form to change it shows it.
 struct DraftView {
+    /// The form is open: what was typed in it was not taken.
+    open: bool,
     class: &'static str,
     cameras: String,
     from: String,
@@ -75,6 +71,7 @@ impl DraftView {
             ("identity", "How identity was checked", &r.identity),
         ];
         Self {
+            open: false,
             class: r.class.word(),
             cameras: cameras.join(" "),
             from: time(r.from),
@@ -82,6 +79,32 @@ impl DraftView {
             texts: texts
                 .map(|(name, label, text)| (name, label, text.clone().unwrap_or_default()))
                 .into(),
+        }
+    }
+}
+
+impl DraftView {
+    /// The same with what somebody typed instead.
+    fn typed(self, form: &RequestForm) -> Self {
+        let class = RequesterClass::parse(&form.class);
+        let of = |name: &str, was: String| match name {
+            "purpose" => form.purpose.clone(),
+            "reference" => form.reference.clone(),
+            "requester" => form.requester.clone(),
+            "order" => form.order.clone(),
+            "identity" => form.identity.clone(),
+            _ => was,
+        };
+        let texts = self.texts.into_iter();
+        Self {
+            open: true,
+            class: class.map_or(self.class, RequesterClass::word),
+            cameras: form.cameras.clone(),
+            from: form.from.clone(),
+            to: form.to.clone(),
+            texts: texts
+                .map(|(n, label, was)| (n, label, of(n, was)))
+                .collect(),
         }
     }
 }
@@ -102,15 +125,12 @@ struct ClassView {
 
 #[derive(Template)]
 #[template(path = "requests.html")]
-struct RequestsPage {
+pub struct RequestsPage {
     frame: Frame,
     requests: Vec<RequestView>,
     leaf: Leaf,
     classes: Vec<ClassView>,
     zone: String,
-    /// What was just done.
-    done: String,
-    problem: String,
     /// What was typed, where it was not taken.
     typed: RequestForm,
 }
@@ -232,49 +252,7 @@ fn classes() -> Vec<ClassView> {
     TABLE.iter().map(one).collect()
 }
 
-async fn answer(
-    app: &App,
-    who: &SignedIn,
-    turn: &Turn,
-    outcome: Outcome,
-    typed: RequestForm,
-) -> Result<Response, Refused> {
-    let list = requests::List {
-        part: turn.part(REQUESTS),
-    };
-    let all = app.perform(who, list).await?;
-    let (me, now) = (who.person().op(), app.now());
-    let may = |row| who.authorise(row, now).is_ok();
-    let shown = RequestsPage {
-        frame: who.frame(app, "/requests"),
-        leaf: turn.leaf("/requests", all.next.as_ref()),
-        requests: all
-            .rows
-            .iter()
-            .map(|r| view(r, &me, may, app.zone()))
-            .collect(),
-        classes: classes(),
-        zone: app.hub.config.zone_name.clone(),
-        typed: match outcome.problem.is_empty() {
-            true => RequestForm::default(),
-            false => typed,
-        },
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
-    let nothing = RequestForm::default();
-    answer(&app, &who, &turn, Outcome::default(), nothing).await
-}
-
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RequestForm {
     form: String,
@@ -294,6 +272,8 @@ pub struct RequestForm {
     /// yes: before what is planned.
     urgent: String,
 }
+
+page_form!(RequestForm);
 
 fn some(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|t| !t.is_empty())
@@ -353,66 +333,81 @@ fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError
     })
 }
 
-async fn act<O: Operation<Reply = RequestRow>>(
-    app: &App,
-    who: &SignedIn,
-    operation: Result<O, HubError>,
-) -> Result<RequestRow, HubError> {
-    app.perform(who, operation?).await
+/// Opened and submitted at once; a request that cannot be submitted stays a draft.
+async fn open(app: &App, who: &SignedIn, form: &RequestForm) -> Result<RequestRow, HubError> {
+    let request = app.perform(who, opened(form, app.zone())?).await?.request;
+    let done = app.perform(who, submitted(request.clone())).await;
+    done.map_err(|e| match e {
+        HubError::Because(why) if why.class() == Class::Refused => {
+            Clips::StillDraft { request, why }.into()
+        }
+        e => e,
+    })
 }
 
-pub async fn settle(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<RequestForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let request = form.request.clone();
-    let note = some(&form.note);
-    let settled = match form.act.as_str() {
-        "open" => {
-            let opened = act(&app, &who, opened(&form, app.zone())).await;
-            match opened {
-                Ok(row) => {
-                    let submit = submitted(row.request.clone());
-                    let done = act(&app, &who, Ok(submit)).await;
-                    done.map_err(|e| match e {
-                        HubError::Because(why) if why.class() == Class::Refused => {
-                            let request = row.request;
-                            Clips::StillDraft { request, why }.into()
-                        }
-                        e => e,
-                    })
+impl FormPage for RequestsPage {
+    const PATH: &'static str = "/requests";
+    type Form = RequestForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<RequestForm>) -> Result<Self, HubError> {
+        let part = shown.turn.part(REQUESTS);
+        let all = app.perform(who, requests::List { part }).await?;
+        let (me, now, zone) = (who.person().op(), app.now(), app.zone());
+        let may = |row| who.may(row, now);
+        let views = all.rows.iter().map(|r| view(r, &me, may, zone));
+        let mut requests: Vec<RequestView> = views.collect();
+        // What was typed and not taken stands again where it was typed.
+        let typed = match shown.typed.act.as_str() {
+            "change" => {
+                let of = |r: &&mut RequestView| r.request == shown.typed.request;
+                if let Some(r) = requests.iter_mut().find(of) {
+                    r.change = r.change.take().map(|d| d.typed(&shown.typed));
                 }
-                Err(e) => Err(e),
+                RequestForm::default()
             }
-        }
-        "change" => act(&app, &who, changed(&form, app.zone())).await,
-        "submit" => act(&app, &who, Ok(submitted(request))).await,
-        "authorise" => act(&app, &who, Ok(requests::Authorise { request })).await,
-        "refuse" => {
-            let why = code(&form.why);
-            let refuse = why.map(|why| requests::Refuse { request, why, note });
-            act(&app, &who, refuse).await
-        }
-        "cancel" => {
-            let why = code(&form.why);
-            let cancel = why.map(|why| requests::Cancel { request, why, note });
-            act(&app, &who, cancel).await
-        }
-        "release" => {
-            let to = form.note.clone();
-            act(&app, &who, Ok(requests::Release { request, to })).await
-        }
-        "close" => {
-            let why = code(&form.why);
-            let close = why.map(|why| requests::Close { request, why, note });
-            act(&app, &who, close).await
-        }
-        _ => return Err(no_such_act()),
-    };
-    let settled = settled.map(|r| format!("{} is {}.", r.request, r.state.word()));
-    answer(&app, &who, &Turn::default(), Outcome::of(settled)?, form).await
+            _ => shown.typed,
+        };
+        Ok(Self {
+            leaf: shown.turn.leaf(Self::PATH, all.next.as_ref()),
+            requests,
+            classes: classes(),
+            zone: app.hub.config.zone_name.clone(),
+            typed,
+            frame: shown.frame,
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: RequestForm) -> Result<String, HubError> {
+        let request = form.request.clone();
+        let note = some(&form.note);
+        let row = match form.act.as_str() {
+            "open" => open(app, who, &form).await?,
+            "change" => app.perform(who, changed(&form, app.zone())?).await?,
+            "submit" => app.perform(who, submitted(request)).await?,
+            "authorise" => app.perform(who, requests::Authorise { request }).await?,
+            "refuse" => {
+                let why = code(&form.why)?;
+                let refuse = requests::Refuse { request, why, note };
+                app.perform(who, refuse).await?
+            }
+            "cancel" => {
+                let why = code(&form.why)?;
+                let cancel = requests::Cancel { request, why, note };
+                app.perform(who, cancel).await?
+            }
+            "release" => {
+                let to = form.note;
+                app.perform(who, requests::Release { request, to }).await?
+            }
+            "close" => {
+                let why = code(&form.why)?;
+                let close = requests::Close { request, why, note };
+                app.perform(who, close).await?
+            }
+            _ => return Err(no_such_act()),
+        };
+        Ok(format!("{} is {}.", row.request, row.state.word()))
+    }
 }
 
 fn submitted(request: String) -> requests::Submit {

@@ -1,9 +1,6 @@
 //! Wiring. The page of staff: accounts with their roles, what waits for a second administrator, who accepted the declaration.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
 use serde::Deserialize;
 
 use crate::{
@@ -17,14 +14,15 @@ use crate::{
     list::{MOST, Part},
     ops::{own, roles, staff},
     web::{
-        context::{App, Outcome, Refused, SignedIn, no_such_act},
+        context::{App, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
         parts::Frame,
     },
 };
 
 #[derive(Template)]
 #[template(path = "staff.html")]
-struct StaffPage {
+pub struct StaffPage {
     frame: Frame,
     /// Whoever looks may change something.
     keeps: bool,
@@ -32,8 +30,6 @@ struct StaffPage {
     accounts: Vec<AccountView>,
     waiting: Vec<WaitingView>,
     accepted: Vec<AcceptedView>,
-    done: String,
-    problem: String,
 }
 
 struct AccountView {
@@ -97,65 +93,7 @@ fn account(app: &App, a: AccountRow, me: &str) -> AccountView {
     }
 }
 
-async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
-    let me = &who.person().name;
-    let accounts = app
-        .perform(
-            who,
-            staff::List {
-                closed: false,
-                part: Part::of(MOST),
-            },
-        )
-        .await?
-        .rows;
-    let waiting = app
-        .perform(
-            who,
-            roles::Waiting {
-                part: Part::of(MOST),
-            },
-        )
-        .await?
-        .rows;
-    let accepted = app.perform(who, own::Acceptances::default()).await?.rows;
-    let zone = app.zone();
-    let shown = StaffPage {
-        frame: who.frame(app, "/staff"),
-        keeps: who.may(&table::STAFF_ADD, app.now()),
-        words: Role::ALL.map(Role::word),
-        accounts: accounts.into_iter().map(|a| account(app, a, me)).collect(),
-        waiting: waiting
-            .into_iter()
-            .map(|w| WaitingView {
-                n: w.request,
-                what: w.in_words(zone),
-                own: w.asked_by == *me,
-                by: w.asked_by,
-                made: w.made.for_people(zone),
-                expires: w.expires.for_people(zone),
-            })
-            .collect(),
-        accepted: accepted
-            .into_iter()
-            .map(|a| AcceptedView {
-                name: a.account,
-                at: a.accepted.for_people(zone),
-                sha256: a.sha256,
-                newest: a.newest,
-            })
-            .collect(),
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    answer(&app, &who, Outcome::default()).await
-}
-
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StaffForm {
     form: String,
@@ -168,6 +106,8 @@ pub struct StaffForm {
     request: u64,
 }
 
+page_form!(StaffForm);
+
 fn once(name: &str, password: &str) -> String {
     format!(
         "One-time password of {name}: {password} – it is shown this once, and has to be changed before anything else."
@@ -178,82 +118,108 @@ fn asked(n: u64) -> String {
     format!("Asked for as request {n}: another administrator has to approve it.")
 }
 
-async fn done(app: &App, who: &SignedIn, form: StaffForm) -> Option<Result<String, HubError>> {
-    let (name, n) = (form.name, form.request);
-    let shown = name.clone();
-    Some(match form.act.as_str() {
-        "add" => {
-            let role = form.role;
-            let made = app.perform(who, staff::Add { name, role }).await;
-            made.map(|made| {
+impl FormPage for StaffPage {
+    const PATH: &'static str = "/staff";
+    type Form = StaffForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<StaffForm>) -> Result<Self, HubError> {
+        let (me, zone) = (&who.person().name, app.zone());
+        let part = Part::of(MOST);
+        let open = staff::List {
+            closed: false,
+            part: part.clone(),
+        };
+        let accounts = app.perform(who, open).await?.rows;
+        let waiting = app.perform(who, roles::Waiting { part }).await?.rows;
+        let accepted = app.perform(who, own::Acceptances::default()).await?.rows;
+        Ok(Self {
+            frame: shown.frame,
+            keeps: who.may(&table::STAFF_ADD, app.now()),
+            words: Role::ALL.map(Role::word),
+            accounts: accounts.into_iter().map(|a| account(app, a, me)).collect(),
+            waiting: waiting
+                .into_iter()
+                .map(|w| WaitingView {
+                    n: w.request,
+                    what: w.in_words(zone),
+                    own: w.asked_by == *me,
+                    by: w.asked_by,
+                    made: w.made.for_people(zone),
+                    expires: w.expires.for_people(zone),
+                })
+                .collect(),
+            accepted: accepted
+                .into_iter()
+                .map(|a| AcceptedView {
+                    name: a.account,
+                    at: a.accepted.for_people(zone),
+                    sha256: a.sha256,
+                    newest: a.newest,
+                })
+                .collect(),
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: StaffForm) -> Result<String, HubError> {
+        let (name, n) = (form.name, form.request);
+        let shown = name.clone();
+        Ok(match form.act.as_str() {
+            "add" => {
+                let role = form.role;
+                let made = app.perform(who, staff::Add { name, role }).await?;
                 let role = made.ask.map(asked).unwrap_or_default();
                 format!("{} {role}", once(&shown, &made.password))
-            })
-        }
-        "name" => {
-            let to = form.shown;
-            let named = app.perform(who, staff::Name { name, shown: to }).await;
-            named.map(|_| format!("The name of {shown} is written down."))
-        }
-        "reset" => match app.perform(who, staff::Reset { name }).await {
-            Ok(Renewed::Password(password)) => Ok(once(&shown, &password)),
-            Ok(Renewed::Ask(n)) => Ok(asked(n)),
-            Err(e) => Err(e),
-        },
-        "recover" => {
-            let recover = app.perform(who, staff::Recover { name }).await;
-            recover.map(|made| asked(made.ask))
-        }
-        "sign-out" => {
-            let ended = app.perform(who, own::EndSessions { name }).await;
-            ended.map(|_| format!("{shown} is signed out everywhere."))
-        }
-        "close" => {
-            let closed = app.perform(who, staff::Close { name }).await;
-            closed.map(|_| format!("The account {shown} is closed."))
-        }
-        "grant" => {
-            let owner = Some(form.owner).filter(|o| !o.is_empty());
-            let give = roles::Give {
-                name,
-                role: form.role,
-                bounds: Bounds {
-                    all: owner.is_none(),
-                    owner,
-                    ..Bounds::default()
-                },
-            };
-            match app.perform(who, give).await {
-                Ok(GrantOutcome::Grant(n)) => Ok(format!("{shown} has the role (number {n}).")),
-                Ok(GrantOutcome::Ask(n)) => Ok(asked(n)),
-                Err(e) => Err(e),
             }
-        }
-        "revoke" => {
-            let taken = app.perform(who, roles::Take { grant: form.grant }).await;
-            taken.map(|_| "The role is taken away.".into())
-        }
-        "approve" => {
-            let approved = app.perform(who, roles::Approve { request: n }).await;
-            approved.map(|a| match a.password {
-                Some(password) => once("the account", &password),
-                None => format!("Request {n} is approved, and done."),
-            })
-        }
-        "withdraw" => {
-            let withdrawn = app.perform(who, roles::Withdraw { request: n }).await;
-            withdrawn.map(|_| format!("Request {n} is withdrawn."))
-        }
-        _ => return None,
-    })
-}
-
-pub async fn act(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<StaffForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let done = done(&app, &who, form).await.ok_or_else(no_such_act)?;
-    answer(&app, &who, Outcome::of(done)?).await
+            "name" => {
+                let to = form.shown;
+                app.perform(who, staff::Name { name, shown: to }).await?;
+                format!("The name of {shown} is written down.")
+            }
+            "reset" => match app.perform(who, staff::Reset { name }).await? {
+                Renewed::Password(password) => once(&shown, &password),
+                Renewed::Ask(n) => asked(n),
+            },
+            "recover" => asked(app.perform(who, staff::Recover { name }).await?.ask),
+            "sign-out" => {
+                app.perform(who, own::EndSessions { name }).await?;
+                format!("{shown} is signed out everywhere.")
+            }
+            "close" => {
+                app.perform(who, staff::Close { name }).await?;
+                format!("The account {shown} is closed.")
+            }
+            "grant" => {
+                let owner = Some(form.owner).filter(|o| !o.is_empty());
+                let give = roles::Give {
+                    name,
+                    role: form.role,
+                    bounds: Bounds {
+                        all: owner.is_none(),
+                        owner,
+                        ..Bounds::default()
+                    },
+                };
+                match app.perform(who, give).await? {
+                    GrantOutcome::Grant(n) => format!("{shown} has the role (number {n})."),
+                    GrantOutcome::Ask(n) => asked(n),
+                }
+            }
+            "revoke" => {
+                app.perform(who, roles::Take { grant: form.grant }).await?;
+                "The role is taken away.".into()
+            }
+            "approve" => {
+                let approved = app.perform(who, roles::Approve { request: n }).await?;
+                match approved.password {
+                    Some(password) => once("the account", &password),
+                    None => format!("Request {n} is approved, and done."),
+                }
+            }
+            "withdraw" => {
+                app.perform(who, roles::Withdraw { request: n }).await?;
+                format!("Request {n} is withdrawn.")
+            }
+            _ => return Err(no_such_act()),
+        })
+    }
 }

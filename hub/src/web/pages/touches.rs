@@ -1,23 +1,18 @@
 //! Wiring. The page of orders that wait for the passkey of whoever looks (MSK-4, ROL-5).
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::{
-    Form,
-    extract::{Query, State},
-    response::Response,
-};
 use serde::Deserialize;
 use shared::time::Zone;
 
 use crate::{
     access::factors::PasskeyOffer,
+    error::HubError,
     ops::touches,
     requests::touches::{TouchRow, Touched},
     web::{
-        context::{App, Outcome, Refused, SignedIn},
-        leaf::{Leaf, Turn},
+        context::{App, SignedIn},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::{Frame, text},
     },
 };
@@ -30,6 +25,8 @@ pub struct OrderView {
     /// What is said about it, each with its name.
     pub facts: Vec<(&'static str, String)>,
     pub stands: String,
+    /// It waits, and may be called off.
+    pub waits: bool,
     /// Where whoever looks is asked for their key.
     pub passkey: Option<PasskeyOffer>,
 }
@@ -40,8 +37,6 @@ pub struct TouchesPage {
     pub frame: Frame,
     pub orders: Vec<OrderView>,
     pub leaf: Leaf,
-    pub done: String,
-    pub problem: String,
 }
 
 fn view(o: &TouchRow, zone: &Zone) -> OrderView {
@@ -95,6 +90,7 @@ fn view(o: &TouchRow, zone: &Zone) -> OrderView {
         title,
         facts,
         stands,
+        waits: o.state == "waiting",
         passkey: o.passkey.clone(),
     }
 }
@@ -102,52 +98,42 @@ fn view(o: &TouchRow, zone: &Zone) -> OrderView {
 /// Orders on one page.
 const ORDERS: u32 = 50;
 
-async fn answer(
-    app: &App,
-    who: &SignedIn,
-    turn: &Turn,
-    outcome: Outcome,
-) -> Result<Response, Refused> {
-    let part = turn.part(ORDERS);
-    let orders = app.perform(who, touches::List { part }).await?;
-    let shown = TouchesPage {
-        frame: who.frame(app, "/touches"),
-        leaf: turn.leaf("/touches", orders.next.as_ref()),
-        orders: orders.rows.iter().map(|o| view(o, app.zone())).collect(),
-        done: outcome.done.clone(),
-        problem: outcome.problem.clone(),
-    };
-    outcome.on(&shown)
-}
-
-pub async fn show(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
-    answer(&app, &who, &turn, Outcome::default()).await
-}
-
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct TouchForm {
     form: String,
     order: u64,
+    act: String,
     credential: String,
 }
 
-pub async fn give(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Form(form): Form<TouchForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let give = touches::Give {
-        order: form.order,
-        credential: form.credential,
-    };
-    let given = app.perform(&who, give).await;
-    let given = given.map(|touched| said(&touched, app.zone()));
-    answer(&app, &who, &Turn::default(), Outcome::of(given)?).await
+page_form!(TouchForm);
+
+impl FormPage for TouchesPage {
+    const PATH: &'static str = "/touches";
+    type Form = TouchForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<TouchForm>) -> Result<Self, HubError> {
+        let part = shown.turn.part(ORDERS);
+        let orders = app.perform(who, touches::List { part }).await?;
+        Ok(Self {
+            leaf: shown.turn.leaf(Self::PATH, orders.next.as_ref()),
+            orders: orders.rows.iter().map(|o| view(o, app.zone())).collect(),
+            frame: shown.frame,
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: TouchForm) -> Result<String, HubError> {
+        let order = form.order;
+        if form.act == "call-off" {
+            app.perform(who, touches::CallOff { order }).await?;
+            return Ok(format!("Order {order} is called off; nothing is sent."));
+        }
+        let credential = form.credential;
+        let give = touches::Give { order, credential };
+        let touched = app.perform(who, give).await?;
+        Ok(said(&touched, app.zone()))
+    }
 }
 
 fn said(touched: &Touched, zone: &Zone) -> String {

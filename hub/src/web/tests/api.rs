@@ -116,6 +116,63 @@ async fn news_come_as_they_are_made() {
     assert!(!String::from_utf8_lossy(&rest).contains("Fetching"));
 }
 
+/// EVI-1, V2: what breaks while somebody follows a clip ends the news with a problem: its class and code, the number under which the journal has
+/// it, and no word of the records.
+#[tokio::test]
+async fn broken_news_end_in_a_problem() {
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    let mut tls = site.connect().await;
+    let ask = format!(
+        "GET /api/v1/clips/EXH-2026-000002/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n"
+    );
+    tls.write_all(ask.as_bytes()).await.expect("sent");
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&seen).contains("Waiting") {
+        let n = tls.read(&mut buffer).await.expect("news");
+        assert!(n > 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&buffer[..n]);
+    }
+    let records = rusqlite::Connection::open(site.rig.dir.path().join("hub.sqlite"));
+    let broken = records.expect("records");
+    broken
+        .execute_batch("ALTER TABLE requests RENAME TO gone")
+        .expect("broken");
+    // More news of other clips than whoever follows can have missed: the record is looked at.
+    for n in 0..3000 {
+        site.hub().pulls.tell(crate::requests::Progress {
+            r#ref: format!("EXH-2026-{:06}", 900 + n % 9),
+            state: crate::requests::rules::State::Fetching,
+            why: Vec::new(),
+            bytes: n,
+            total: 3000,
+            segments_done: 0,
+            segments: 1,
+            package: None,
+        });
+    }
+    let mut rest = Vec::new();
+    tls.read_to_end(&mut rest).await.expect("the end");
+    let rest = String::from_utf8_lossy(&rest);
+    let data = rest.split("event: problem\ndata: ").nth(1);
+    let data = data.unwrap_or_else(|| panic!("no problem: {rest}"));
+    let data = data.lines().next().expect("a line");
+    let problem: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    assert_eq!(
+        (&problem["class"], &problem["status"], &problem["code"]),
+        (&"broken".into(), &500.into(), &"broken".into())
+    );
+    let detail = problem["detail"].as_str().expect("a sentence");
+    assert!(
+        detail.contains("its journal says why under the number"),
+        "{detail}"
+    );
+    for word in ["SELECT", "table", "sqlite", "requests"] {
+        assert!(!rest.contains(word), "{word} in {rest}");
+    }
+}
+
 /// ROL-1, AUD-1: a program with a token of somebody's has done what the token is for, without a cookie, and nothing more; a token that was
 /// revoked is nobody's.
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::{
     access::{
         principal::{Grant, Principal},
         role::Role,
-        table::{Method, Second},
+        table::{About, Method, Second},
     },
     acts,
     db::numbers::Numbered,
@@ -41,6 +41,9 @@ fn furnished() -> Rig {
         }
     }
     everybody::furnish(&rig.hub);
+    let camera = shared::id::BoxCamera::parse("ashby/c01").expect("camera");
+    let given = rig.hub.db.set_camera_owner(&camera, "brook");
+    given.expect("recorded");
     // What was put there without an act has its number all the same.
     let used = rig
         .hub
@@ -108,8 +111,19 @@ fn once(row: &Row) -> bool {
     ends || row.second == Second::Approves
 }
 
-/// EVI-1, RET-3, ROL-5 (F2): twenty of each act at once, from several people: each is done or refused in a sentence, what can be done once
-/// is done once, what was refused has no line, and numbers have neither holes nor doubles.
+/// Whether what it is about in this test is somebody's: a camera of brook's, or what is of it.
+fn names_owner(row: &Row) -> bool {
+    use About::{Box, Camera, Exhibit, Hold, Lift, Order, Request};
+    match row.about {
+        Camera | Exhibit | Hold | Lift | Order | Request => true,
+        // A box that is new, and one that was never there, have no cameras.
+        Box => !["box.add", "box.revoke"].contains(&row.name),
+        About::Hub | About::Whole | About::Log => false,
+    }
+}
+
+/// EVI-1, RET-3, ROL-5, AUD-1 (F2): twenty of each act at once, from several people: each is done or refused in a sentence, what can be done once
+/// is done once, what was refused has no line, each line says whose cameras it is about, and numbers have neither holes nor doubles.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_of_each() {
     let rig = furnished();
@@ -145,10 +159,19 @@ async fn twenty_of_each() {
             }
         }
         let (written, _) = lines(hub, before);
-        let written = written
+        let written: Vec<_> = written
             .iter()
             .filter(|r| row.lines.contains(&&*r.kind))
-            .count();
+            .collect();
+        for line in &written {
+            let of = line.data.get("of").and_then(|of| of.as_str());
+            assert!(
+                !names_owner(row) || of == Some("brook"),
+                "{}: whose cameras it is about: {of:?}",
+                row.name
+            );
+        }
+        let written = written.len();
         match done {
             0 => {
                 assert_eq!(written, 0, "{}: refused, and on the log", row.name);
@@ -285,6 +308,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("owner.set", "cam", "camera_owners WHERE cam=$1"),
     ("copy.class", "ref", "evidence WHERE ref=$1"),
     ("copy.drop", "ask", "approvals WHERE n=$1"),
+    ("move.order", "box", "moves WHERE box=$1"),
 ];
 /// Acts that nothing of this test can do: they take a box.
 const OF_BOXES: [&str; 5] = [
@@ -350,6 +374,18 @@ impl Agreement {
                 "line {} says {kind} {value:?}, and no record does",
                 line.n
             );
+            // What was granted, or waits for somebody to grant it, is held.
+            let held = match kind {
+                "grant.set" => Some("holds WHERE ref=$1 AND state IN ('pending','placed')"),
+                "request.submit" => {
+                    Some("holds WHERE request=$1 AND state IN ('pending','placed')")
+                }
+                _ => None,
+            };
+            if let Some(held) = held {
+                let held = count(&records, held, &value, line.n);
+                assert!(held > 0, "line {}: {kind} {value}, and no hold", line.n);
+            }
             let asks = [
                 "op.ask",
                 "hold.drop",
@@ -384,7 +420,9 @@ fn records(hub: &Hub) -> rusqlite::Connection {
 /// How many rows there are. `value`: of a line; `n`: its number.
 fn count(records: &rusqlite::Connection, rows: &str, value: &str, n: u64) -> i64 {
     let number = value.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let of_number = rows.contains(" n=$1") || rows.contains(" op=$1");
+    let of_number = [" n=$1", " op=$1", " request=$1"]
+        .iter()
+        .any(|field| rows.contains(field));
     let sql = format!("SELECT COUNT(*) FROM {rows}");
     let mut q = records.prepare(&sql).expect(rows);
     let line = i64::try_from(n).expect("small");

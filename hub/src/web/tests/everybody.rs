@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What needs its box on the line, which it is not in this test: allowed, it ends in a sentence.
-const OF_A_BOX: [&str; 10] = [
+const OF_A_BOX: [&str; 11] = [
     "box.succeed",
     "box.sweep",
     "rate.set",
@@ -30,6 +30,7 @@ const OF_A_BOX: [&str; 10] = [
     "mask.end",
     "lift.approve",
     "touch.give",
+    "touch.call-off",
     "approver.ask",
     "approver.approve",
 ];
@@ -75,6 +76,11 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         | "hold.list" | "mask.list" | "lift.list" | "touch.list" | "approver.list"
         | "request.list" | "footage.recent" => {
             return json!({});
+        }
+        "move.list" | "hub.status" => return json!({}),
+        "move.order" => {
+            let second = json!({"name": "coordinator", "password": PASSWORD});
+            return json!({"hub": "hub.example:4433", "reason": "a new house", "second": second});
         }
         "box.show" => return json!({"name": "ashby"}),
         "box.add" => return json!({"name": format!("box{n}")}),
@@ -148,6 +154,7 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         }),
         "lift.approve" => return json!({"request": 4}),
         "touch.give" => return json!({"order": 900, "credential": "{}"}),
+        "touch.call-off" => return json!({"order": 900}),
         "approver.ask" => {
             return json!({"box": "ashby", "account": "approver", "key": "0123456789abcdef"});
         }
@@ -374,7 +381,7 @@ impl Eye {
 }
 
 /// One request over the socket: status, kind and body.
-async fn over_the_socket(site: &Site, call: &call::Call, who: Option<&str>) -> Answer {
+pub(super) async fn over_the_socket(site: &Site, call: &call::Call, who: Option<&str>) -> Answer {
     let mut line = UnixStream::connect(socket::path(&site.hub().state))
         .await
         .expect("the socket");
@@ -544,6 +551,10 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             Some(&table::EVIDENCE_DISPOSE),
         ),
         "/sign-in" | "/sign-in/second" | "/sign-out" => ("", None),
+        "/tokens" => (
+            "act=add&label=panel&scopes=box.list&days=30",
+            Some(&table::TOKEN_ADD),
+        ),
         "/account" => ("act=password&old=x&new=y&again=z", None),
         "/staff" => ("act=close&name=nobody", Some(&table::STAFF_CLOSE)),
         other => panic!("say here what the form of {other} sends"),

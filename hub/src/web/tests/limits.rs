@@ -1,7 +1,8 @@
 //! What one address, one person and one request may take of the pages (V7, V10).
 use std::time::{Duration, Instant};
 
-use super::*;
+use super::{everybody::over_the_socket, *};
+use crate::api::{call, socket};
 
 const SHORT: Duration = Duration::from_millis(300);
 /// How soon an honest page is there although others crowd the door. Without them it takes some milliseconds.
@@ -118,7 +119,8 @@ async fn refusals_are_pages() {
     let cookie = site.cookie_of("supervisor").await;
     let form = site.get("/", &cookie, "").await.form();
     for (path, body, status) in [
-        ("/lifts", "".to_owned(), 422),
+        // Without a token it is no form of this session's.
+        ("/lifts", "".to_owned(), 403),
         ("/lifts", format!("form={form}&request=x&act=approve"), 422),
         ("/lifts", format!("form={form}&request=41&act=approve"), 404),
         (
@@ -197,8 +199,20 @@ async fn broken_records_are_a_failure() {
         .expect("records")
         .execute_batch("DROP TABLE disposals")
         .expect("broken");
-    for path in ["/evidence", "/api/v1/evidence"] {
-        let answer = site.get(path, &cookie, "").await;
+    std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
+    let listener = socket::bind(&site.hub().state).expect("the socket");
+    let served = tokio::spawn(socket::run(site.rig.hub.clone(), listener));
+    let list = call::Call {
+        method: "GET",
+        path: "/api/v1/evidence".into(),
+        body: None,
+    };
+    for path in ["/evidence", "/api/v1/evidence", "the socket"] {
+        // Root reads the journal too: no door tells what is in the records.
+        let answer = match path {
+            "the socket" => over_the_socket(&site, &list, Some("kim")).await,
+            path => site.get(path, &cookie, "").await,
+        };
         assert_eq!(answer.status, 500, "{path}");
         let text = answer.text();
         for word in ["SELECT", "table", "sqlite", "disposals"] {
@@ -214,6 +228,7 @@ async fn broken_records_are_a_failure() {
             "{line}"
         );
     }
+    served.abort();
     assert_eq!(site.get("/masks", &cookie, "").await.status, 200);
 }
 

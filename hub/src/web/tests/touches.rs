@@ -39,7 +39,34 @@ fn key(hub: &Hub, op: u32, id: &str) -> (SoftKey, Approver) {
     (soft, Approver { who, passkey })
 }
 
-/// MSK-4, ROL-5, UI-1: the page says what each order does and asks only those whom it names for their key, for exactly that order; one touch is
+/// A lift that this person asked for and another approved, which waits for their keys: the order's number and its text.
+fn waits(hub: &Hub, ann: u32, second: &Permit) -> (u64, String) {
+    let n = super::lifts::asked(hub, ann, None);
+    let request = hub.db.approval(n).expect("reads").expect("there");
+    let until = hub.now().plus_ms(1_200_000);
+    let text = std::cell::RefCell::new(String::new());
+    let waits = hub.act(|act| {
+        approvals::approve_within(hub, act, &request, second)?;
+        let order = Order {
+            order: hub.log.handle().size(),
+            made: hub.now(),
+            r#box: ashby(),
+            by: vec![crate::ownlog::op(ann), second.op()],
+            act: Act::MaskLift {
+                cam: CameraId::parse("c01").expect("camera"),
+                mask: "m7".into(),
+                instead: None,
+                until,
+                authority: request.reason.clone().unwrap_or_default(),
+            },
+        };
+        *text.borrow_mut() = Ordered::text(order.clone()).expect("text");
+        touches::begin(hub, act, order, &request, second)
+    });
+    (waits.expect("begun").order, text.into_inner())
+}
+
+/// MSK-4, ROL-5: the page says what each order does and asks only those whom it names for their key, for exactly that order; one touch is
 /// taken and the other waited for. The last one is not taken while the box is away. The keys that count, and what root pins, are on
 /// their page.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,34 +91,9 @@ async fn an_order_waits_for_two_keys() {
         .box_health(&ashby(), &report, hub.now())
         .expect("noted");
 
-    let permits = [
-        Permit::of_test(ann, "approver"),
-        Permit::of_test(lee, "supervisor"),
-    ];
-    let n = super::lifts::asked(hub, ann, None);
-    let request = hub.db.approval(n).expect("reads").expect("there");
-    let until = hub.now().plus_ms(1_200_000);
-    let text = std::cell::RefCell::new(String::new());
-    let waits = hub.act(|act| {
-        approvals::approve_within(hub, act, &request, &permits[1])?;
-        let order = Order {
-            order: hub.log.handle().size(),
-            made: hub.now(),
-            r#box: ashby(),
-            by: vec![permits[0].op(), permits[1].op()],
-            act: Act::MaskLift {
-                cam: CameraId::parse("c01").expect("camera"),
-                mask: "m7".into(),
-                instead: None,
-                until,
-                authority: request.reason.clone().unwrap_or_default(),
-            },
-        };
-        *text.borrow_mut() = Ordered::text(order.clone()).expect("text");
-        touches::begin(hub, act, order, &request, &permits[1])
-    });
-    let order = waits.expect("begun").order;
-    let challenge = challenge(&text.borrow());
+    let second = Permit::of_test(lee, "supervisor");
+    let (order, text) = waits(hub, ann, &second);
+    let challenge = challenge(&text);
 
     let asked = format!("data-challenge=\"{}\"", URL_SAFE_NO_PAD.encode(challenge));
     for (cookie, is) in cookies.iter().zip([true, true, false]) {
@@ -135,6 +137,30 @@ async fn an_order_waits_for_two_keys() {
         "{over}"
     );
     assert_eq!(site.lines("order.fail").len(), 1);
+
+    // Another one is called off by a third person who decides: nobody is asked for a key any more, and the log says who it was.
+    let (order, _) = waits(hub, ann, &second);
+    let page = site.get("/touches", &cookies[0], "").await;
+    assert!(page.text().contains(&format!("Call off order {order}")));
+    let third = site.get("/touches", &cookies[2], "").await;
+    let body = format!("form={}&order={order}&act=call-off", third.form());
+    let off = site.post("/touches", &cookies[2], &body, "").await;
+    assert_eq!(off.status, 200, "{}", off.text());
+    assert!(off.text().contains("is called off; nothing is sent"));
+    let again = site.post("/touches", &cookies[2], &body, "").await;
+    assert_eq!(again.status, 422, "{}", again.text());
+    let page = site.get("/touches", &cookies[0], "").await.text();
+    assert!(
+        page.contains("It came to nothing. Coordinator called it off")
+            && !page.contains("Call off")
+    );
+    let fails = site.lines("order.fail");
+    let last = fails.last().expect("a line");
+    let code = last.data.get("code").and_then(|c| c.as_str());
+    assert_eq!((fails.len(), code), (2, Some("called-off")));
+    assert_eq!(last.who, crate::ownlog::op(scene::number("coordinator")));
+    let owned = last.data.get("as").and_then(|r| r.as_str());
+    assert_eq!(owned, Some("coordinator"));
 
     let page = site.get("/approvers", &cookies[0], "").await.text();
     assert!(

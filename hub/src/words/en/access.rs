@@ -102,10 +102,9 @@ pub fn of(reason: &Access) -> Text {
             asked,
             subject,
         } => {
-            let about = match subject.starts_with("op:") {
-                true => format!(", nor whom it is about ({subject})"),
-                false => String::new(),
-            };
+            let about = subject.as_ref().map_or_else(String::new, |name| {
+                format!(", nor {name}, whom it is about")
+            });
             say!(
                 "request {request}: a second person must approve it, not {asked}, who asked for it{about}; nothing was done"
             )

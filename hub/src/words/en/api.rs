@@ -44,6 +44,10 @@ pub fn of(reason: &Api) -> Text {
             say!("too much is asked from this address at once. Wait a few seconds and try again")
         }
         Stopping => say!("the hub is stopping"; "try again in a minute"),
+        DiskFull { path, mib } => say!(
+            "the disk of {path} has {mib} MiB left, which are kept for the hub's own log: nothing was done";
+            "`beadle-hub status` says what takes the room; evidence may be disposed of and holds released all the same"
+        ),
         TookTooLong => {
             say!("this took longer than it may, so it was given up. What was to be done may be done all the same"; "look before you ask again")
         }

@@ -16,7 +16,7 @@ pub fn of(notice: &Notice) -> String {
             let (name, reason) = (text(name), text(reason));
             let ends = if *over { "ended" } else { "ends" };
             format!(
-                "At {made} root at the hub machine made {name} ({op}) an administrator, which {ends} at {until}. Reason: {reason}"
+                "Break-glass: at {made} root at the hub machine made {name} ({op}) an administrator, which {ends} at {until}. Reason: {reason}"
             )
         }
         KeyAwaited { order, name, until } => format!(

@@ -66,6 +66,7 @@ pub fn of(reason: &Orders) -> Text {
             "nobody touched their passkey for it in time, or one person only; nothing was sent";
             "ask again, and have both people at their keys"
         ),
+        CalledOff { person } => say!("{person} called it off; nothing was sent"),
         StoppedMeanwhile => say!(
             "the hub stopped before the box had answered; whether it has obeyed will be in its log"
         ),
@@ -82,6 +83,14 @@ pub fn of(reason: &Orders) -> Text {
         ),
         ApproverRequestUnknown { request } => say!(
             "there is no request {request}"; "`beadle-hub approver list` shows those that wait"
+        ),
+        NotAnAddress { what, text } => say!(
+            "{what} = {text:?} is not where boxes can dial: nothing was ordered";
+            "give a name or address, a colon and a port, like hub.example.gov.uk:4433"
+        ),
+        NoBoxToTell => say!("there is no box to tell: nothing was ordered"),
+        SecondForMove => say!(
+            "a second person must agree: where boxes find the hub takes two; nothing was ordered"
         ),
         SecondForNewLog => {
             say!("a second person must agree: a new log takes two; nothing was ordered")

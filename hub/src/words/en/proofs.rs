@@ -10,7 +10,7 @@ pub fn of(reason: &Proofs) -> Text {
         NameOrPasswordWrong => say!("name or password is wrong"),
         CodeWanted { name } => say!(
             "{name} has a second factor, and nothing was done";
-            "give the code of the app too (--code); somebody with a passkey alone signs in at the page"
+            "give the code of the app too (--code); with a passkey alone, sign in at the page, make a token under \u{201c}Tokens\u{201d}, and give the command --token-file in the place of --as"
         ),
         TooManyTries => say!(
             "too many tries at this account in a row"; "wait some seconds and try again"
@@ -18,7 +18,10 @@ pub fn of(reason: &Proofs) -> Text {
         TooManyChallenges => say!(
             "too many passkeys are being asked for"; "try again in some minutes"
         ),
-        NoCodes => say!("this account has no codes"; "use the passkey, on the page"),
+        NoCodes => say!(
+            "this account has no codes";
+            "use the passkey, on the page; for commands, make a token there and give --token-file"
+        ),
         CodeMalformed => say!("a code is six digits; nothing was done"),
         CodeWrong => say!(
             "the code is not the one of this half minute; nothing was done";

@@ -43,6 +43,11 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
             segment.whole_bytes += free.whole as u64;
             continue;
         }
+        // The marks at its end: nothing comes after them.
+        if let Some(marks) = first(rest).filter(|b| &b.kind == b"mfra") {
+            segment.whole_bytes += marks.whole as u64;
+            break;
+        }
         let before = (segment.samples.len(), segment.sound.len());
         match fragment(rest, &mut segment) {
             Some(size) => {
@@ -115,22 +120,28 @@ pub fn sample_entry(entries: &[u8]) -> Option<Parameters> {
 }
 
 /// A fragment's description, once its `prft`, its `moof` and the head of its `mdat` are there.
-struct Head<'a> {
+pub(super) struct Head<'a> {
     sequence: u32,
-    wall: Utc,
+    pub wall: Utc,
     media_time: u64,
     /// Decode time of the first frame.
-    dts: u64,
+    pub dts: u64,
     /// 16 bytes per frame: duration, size, flags, composition offset.
-    rows: &'a [u8],
+    pub rows: &'a [u8],
     /// Decode time of the first frame of sound, and 8 bytes per frame: duration, size.
     sound: Option<(u64, &'a [u8])>,
     /// Where the frames begin, and how many bytes of them there should be.
-    data: usize,
-    length: u64,
+    pub data: usize,
+    pub length: u64,
 }
 
-fn head(bytes: &[u8]) -> Option<Head<'_>> {
+impl Head<'_> {
+    pub fn begins_with_key(&self) -> Option<bool> {
+        Some(get_u32(self.rows, 8)? & NOT_SYNC_BIT == 0)
+    }
+}
+
+pub(super) fn head(bytes: &[u8]) -> Option<Head<'_>> {
     let prft = first(bytes).filter(|b| &b.kind == b"prft")?;
     let moof = first(bytes.get(prft.whole..)?).filter(|b| &b.kind == b"moof")?;
     let mdat = prft.whole + moof.whole;

@@ -15,35 +15,24 @@ use super::{
 /// Most bytes of a file that [`Window::new`] may want to see.
 pub const OPENING: usize = MAX_HEADER + NONCE;
 
-/// Where the pieces of one sealed file lie, and the key that opens them.
-pub struct Window {
-    stream: Stream,
+/// Where the pieces of one sealed file lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pieces {
     /// Where the first piece begins.
     start: u64,
     /// Sealed bytes from there on.
     payload: u64,
 }
 
-impl Window {
-    /// `opening`: the file's first bytes, [`OPENING`] of them or the whole file; `len`: bytes of the file.
-    pub fn new(opening: &[u8], len: u64, identity: &str) -> Result<Self, SealError> {
-        let short = || SealError::CutShort(0);
-        let header = read_header(opening)?.ok_or_else(short)?;
-        let key = file_key(opening, &header, &[parse_identity(identity)?])?;
-        let start = header.len + NONCE;
-        let nonce = opening.get(header.len..start).ok_or_else(short)?;
-        let payload = len.checked_sub(start as u64).ok_or_else(short)?;
-        let window = Self {
-            stream: Stream::new(&key, nonce)?,
-            start: start as u64,
-            payload,
+impl Pieces {
+    /// `header`: bytes of the age header; `len`: of the file. None: it is too short for that.
+    pub fn new(header: u64, len: u64) -> Option<Self> {
+        let start = header.checked_add(NONCE as u64)?;
+        let pieces = Self {
+            start,
+            payload: len.checked_sub(start)?,
         };
-        let last = window.payload - window.last() * SEALED_PIECE as u64;
-        // The last piece is empty only in an empty file.
-        if last < TAG as u64 || (last == TAG as u64 && window.last() > 0) {
-            return Err(SealError::CutShort(window.last()));
-        }
-        Ok(window)
+        (pieces.payload >= TAG as u64).then_some(pieces)
     }
 
     /// Number of the last piece, if the file was not cut.
@@ -66,6 +55,63 @@ impl Window {
         let begins = piece.saturating_mul(SEALED_PIECE as u64);
         let len = self.payload.saturating_sub(begins).min(SEALED_PIECE as u64);
         (self.start.saturating_add(begins), len as usize)
+    }
+
+    /// First byte of the file, and the one after the last, of the pieces that hold plaintext bytes [from, to).
+    pub fn span(&self, from: u64, to: u64) -> (u64, u64) {
+        let (first, _) = self.place(Self::piece_of(from).min(self.last()));
+        let (last, len) = self.place(Self::piece_of(to.max(1) - 1).min(self.last()));
+        (first, last + len as u64)
+    }
+}
+
+/// The pieces of one sealed file, and the key that opens them.
+pub struct Window {
+    stream: Stream,
+    pieces: Pieces,
+}
+
+impl Window {
+    /// `opening`: the file's first bytes, [`OPENING`] of them or the whole file; `len`: bytes of the file.
+    pub fn new(opening: &[u8], len: u64, identity: &str) -> Result<Self, SealError> {
+        let short = || SealError::CutShort(0);
+        let header = read_header(opening)?.ok_or_else(short)?;
+        let key = file_key(opening, &header, &[parse_identity(identity)?])?;
+        let start = header.len + NONCE;
+        let nonce = opening.get(header.len..start).ok_or_else(short)?;
+        let window = Self {
+            stream: Stream::new(&key, nonce)?,
+            pieces: Pieces::new(header.len as u64, len).ok_or_else(short)?,
+        };
+        // The last piece is empty only in an empty file.
+        if window.place(window.last()).1 <= TAG && window.last() > 0 {
+            return Err(SealError::CutShort(window.last()));
+        }
+        Ok(window)
+    }
+
+    pub fn pieces(&self) -> Pieces {
+        self.pieces
+    }
+
+    /// See [`Pieces::last`].
+    pub fn last(&self) -> u64 {
+        self.pieces.last()
+    }
+
+    /// See [`Pieces::plain_len`].
+    pub fn plain_len(&self) -> u64 {
+        self.pieces.plain_len()
+    }
+
+    /// See [`Pieces::piece_of`].
+    pub fn piece_of(at: u64) -> u64 {
+        Pieces::piece_of(at)
+    }
+
+    /// See [`Pieces::place`].
+    pub fn place(&self, piece: u64) -> (u64, usize) {
+        self.pieces.place(piece)
     }
 
     /// Opens a piece: exactly the bytes of its [`Window::place`]. Only the last one is taken for the last, and it for nothing else.

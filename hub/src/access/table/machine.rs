@@ -1,0 +1,36 @@
+//! Pure. Rows about the hub itself: where boxes find it, and how it is.
+
+use super::{
+    ADMINISTER, About,
+    Method::{Get, Post},
+    OVERSEE, Row, Second,
+};
+
+pub const HUB_STATUS: Row = Row::new(
+    "hub.status",
+    Get,
+    "/status",
+    "see how the hub itself is",
+    OVERSEE,
+)
+.about(About::Whole)
+.console();
+pub const MOVES: Row = Row::new(
+    "move.list",
+    Get,
+    "/moves",
+    "see which boxes know where the hub will be",
+    OVERSEE,
+)
+.about(About::Whole)
+.console();
+pub const MOVE: Row = Row::new(
+    "move.order",
+    Post,
+    "/moves",
+    "tell boxes where the hub will be",
+    ADMINISTER,
+)
+.about(About::Whole)
+.second(Second::Both)
+.writes(&["move.order"]);
