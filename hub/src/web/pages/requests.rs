@@ -57,6 +57,7 @@ struct DraftView {
     to: String,
     /// Name of the field, its label, and what it says.
     texts: Vec<(&'static str, &'static str, String)>,
+    urgent: bool,
 }
 
 impl DraftView {
@@ -79,6 +80,7 @@ impl DraftView {
             texts: texts
                 .map(|(name, label, text)| (name, label, text.clone().unwrap_or_default()))
                 .into(),
+            urgent: r.urgent,
         }
     }
 }
@@ -105,6 +107,7 @@ impl DraftView {
             texts: texts
                 .map(|(n, label, was)| (n, label, of(n, was)))
                 .collect(),
+            urgent: form.urgent == "yes",
         }
     }
 }
