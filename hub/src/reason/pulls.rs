@@ -264,4 +264,31 @@ mod tests {
         assert_eq!(rows[1].facts, serde_json::Value::Null);
         assert!(rows.iter().all(|r| !r.text.is_empty()));
     }
+
+    /// V9, issue 16: a full disk of the hub's, a pause and others before it are waited for, however long that takes; what a box or the hub
+    /// does wrong is not.
+    #[test]
+    fn what_is_waited_for() {
+        let room = NoRoom::Bytes {
+            path: "/srv/evidence".into(),
+            free: 3 << 20,
+            leave: 1 << 20,
+            need: 9 << 20,
+        };
+        let full = PullReason::from(room);
+        assert!(full.patient() && !full.of_the_line());
+        let said = words::pull(&full, &Zone::utc());
+        for part in [
+            "/srv/evidence",
+            "3 MiB left",
+            "needs 9",
+            "goes on when there is room",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        let by = "op:0007".into();
+        let paused = PullReason::Paused { by };
+        assert!(paused.patient() && paused.of_the_line());
+        assert!(!PullReason::HubBroke.patient());
+    }
 }
