@@ -232,7 +232,7 @@ conditions! {
         "Bring box and hub to the same release of Beadle: the detail says which version of the protocol each speaks. The box connects by itself then."
     "hub.disk" Serious HubStaff
         "Hub's disk fills up"
-        "Little room is left on a disk of the hub, or will be soon: the detail says which, since when it fills so fast, and what takes the room. When it is full, footage is not fetched and no package is made."
+        "Little room is left on a disk of the hub, or will be soon: the detail says which, how fast it fills, and what takes the room. When it is full, footage is not fetched and no package is made."
         "See beadle-hub status, or the page The hub. Dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk."
     "hub.disk-full" Critical HubStaff
         "Hub's disk is full"

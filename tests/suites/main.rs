@@ -17,6 +17,7 @@ mod evidence;
 mod facts;
 mod hangs;
 mod holds;
+mod hubdisks;
 mod installed;
 mod kill;
 mod lifting;
