@@ -52,6 +52,14 @@ impl Kind {
         }
     }
 
+    /// A radio link on a bad day.
+    pub const MOBILE: Self = Self {
+        mbit: 5.0,
+        delay_ms: 60.0,
+        jitter_ms: 20.0,
+        loss_percent: 1.0,
+    };
+
     /// What waits before it at most: as much as it carries in 100 ms, 64 KiB at least.
     fn queue(self) -> f64 {
         (self.mbit * 1e6 / 8.0 * 0.1).max(65_536.0)
@@ -102,6 +110,35 @@ impl Line {
     /// Bytes that have arrived at the hub's end, with all that carries them.
     pub fn carried(&self) -> u64 {
         self.carried.load(Relaxed)
+    }
+
+    /// Mbit/s while all but the first and last fiftieth of what the work sends cross the line, everything counted that the line carries:
+    /// what begins and ends the work is asking and answering, which no line can hurry.
+    pub fn rate<T>(&self, work: impl FnOnce() -> Done<T>) -> Done<(f64, T)> {
+        const LOOK: Duration = Duration::from_millis(10);
+        let over = AtomicBool::new(false);
+        let (before, began) = (self.carried(), Instant::now());
+        let (done, looks) = thread::scope(|scope| {
+            let watch = scope.spawn(|| {
+                let mut looks = Vec::new();
+                while !over.load(Relaxed) {
+                    looks.push((began.elapsed().as_secs_f64(), self.carried() - before));
+                    thread::sleep(LOOK);
+                }
+                looks
+            });
+            let done = work();
+            over.store(true, Relaxed);
+            (done, watch.join())
+        });
+        let looks = looks.map_err(|_| Trouble::new("the watch failed"))?;
+        let all = looks.last().map_or(0, |(_, bytes)| *bytes);
+        let when = |part: u64| looks.iter().find(|(_, bytes)| *bytes * 50 >= all * part);
+        let (Some(first), Some(last)) = (when(1), when(49)) else {
+            return Err(Trouble::new("nothing crossed the line"));
+        };
+        let mbit = (last.1 - first.1) as f64 * 8e-6 / (last.0 - first.0).max(0.001);
+        Ok((mbit, done?))
     }
 
     /// Does something at the hub's end.

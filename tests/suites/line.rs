@@ -1,10 +1,4 @@
 //! Task. Clips over lines as towns have them: 20 Mbit/s that lose packets nobody had to lose.
-use std::{
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-    thread,
-    time::{Duration, Instant},
-};
-
 use beadle_tests::{
     Done, Folder, Trouble,
     cameras::{Cameras, Scene},
@@ -45,13 +39,9 @@ fn clips_cross_lines_that_lose() -> Done<()> {
             .to_owned()
     };
     line.set(Kind::town(2.0));
-    let (ours, pulled) = rate(&line, || {
-        hub.pull("line/street", &at(0, "t0"), &at(3, "t1"))
-    })?;
+    let (ours, pulled) = line.rate(|| hub.pull("line/street", &at(0, "t0"), &at(3, "t1")))?;
     assert!(pulled.said.out.contains("INTACT"), "{:?}", pulled.said);
-    let tcp = |bytes: usize, control: &str| -> Done<f64> {
-        Ok(bytes as f64 * 8e-6 / line.tcp(bytes, control)?.as_secs_f64())
-    };
+    let tcp = |bytes, control| Ok::<_, Trouble>(line.rate(|| line.tcp(bytes, control))?.0);
     let (bbr, cubic) = (tcp(BBR_BYTES, "bbr")?, tcp(CUBIC_BYTES, "cubic")?);
     println!("    2 % lost: {ours:.1} Mbit/s; TCP BBR {bbr:.1}, CUBIC {cubic:.1}");
     assert!(
@@ -59,31 +49,4 @@ fn clips_cross_lines_that_lose() -> Done<()> {
         "{ours} {bbr} {cubic}"
     );
     Ok(())
-}
-
-/// Mbit/s while the middle nine tenths of what the work sends cross the line.
-fn rate<T: Send>(line: &Line, work: impl FnOnce() -> Done<T> + Send) -> Done<(f64, T)> {
-    let over = AtomicBool::new(false);
-    let (before, began) = (line.carried(), Instant::now());
-    let (done, looks) = thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut looks = Vec::new();
-            while !over.load(Relaxed) {
-                looks.push((began.elapsed().as_secs_f64(), line.carried() - before));
-                thread::sleep(Duration::from_millis(20));
-            }
-            looks
-        });
-        let done = work();
-        over.store(true, Relaxed);
-        (done, watch.join())
-    });
-    let looks = looks.map_err(|_| Trouble::new("the watch failed"))?;
-    let all = looks.last().map_or(0, |(_, bytes)| *bytes);
-    let when = |part: u64| looks.iter().find(|(_, bytes)| *bytes * 20 >= all * part);
-    let (Some(first), Some(last)) = (when(1), when(19)) else {
-        return Err(Trouble::new("nothing crossed the line"));
-    };
-    let mbit = (last.1 - first.1) as f64 * 8e-6 / (last.0 - first.0).max(0.001);
-    Ok((mbit, done?))
 }

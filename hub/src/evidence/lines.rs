@@ -70,6 +70,9 @@ pub struct Selector {
     name: Option<LogLine>,
     rate: Option<LogLine>,
     before: Option<LogLine>,
+    /// Where the recorder stood when its log began, and the start that the first master was recorded after.
+    open: Option<LogLine>,
+    boot: Option<LogLine>,
     after: Option<LogLine>,
     masks: HashMap<String, LogLine>,
     /// The last two lifts of the camera's mask, each with its end and what happened to the clock between: what was recorded without
@@ -99,6 +102,8 @@ impl Selector {
             name: None,
             rate: None,
             before: None,
+            open: None,
+            boot: None,
             after: None,
             masks: HashMap::new(),
             lifts: VecDeque::new(),
@@ -152,8 +157,14 @@ impl Selector {
         let (early, inside) = (t <= scope.from, t > scope.from && t <= scope.to);
         match line.record.kind.as_str() {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
-            LogOpen::KIND | KeyRoll::KIND if n + 1 < size => self.key = Some(line),
+            LogOpen::KIND | KeyRoll::KIND if n + 1 < size => {
+                if line.record.kind == LogOpen::KIND {
+                    self.open = Some(line.clone());
+                }
+                self.key = Some(line);
+            }
             ClockState::KIND if early => self.clock = Some(line),
+            SysBoot::KIND if early => self.boot = Some(line),
             ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => {
                 self.keep(line)
             }
@@ -273,6 +284,8 @@ impl Selector {
             self.name,
             self.rate,
             self.before,
+            self.open,
+            self.boot,
             self.after,
         ];
         let more = standing

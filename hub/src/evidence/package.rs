@@ -9,7 +9,8 @@
 //! there is at most one master at a time (a minute), whose tables are kept; a working copy is streamed from piece to piece.
 
 use std::{
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
@@ -30,12 +31,15 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{self, Facts, Master, Request, Working},
+    certificate::{Certificate, Facts, Master, Request, Working, check::Check},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
     resting::{self, Resting},
 };
-use crate::disks::room::{self, NoRoom};
+use crate::{
+    disks::room::{self, NoRoom},
+    words,
+};
 
 mod copies;
 mod record;
@@ -242,32 +246,6 @@ pub fn build<A: Authority>(
     keys(authority, &hub_key, &lines, &rest)?;
 
     let kept: Vec<&LogLine> = lines.values().collect();
-    let seal_key = hex(&sha256(&authority.seal_spki()));
-    let facts = Facts {
-        request,
-        made: now,
-        log: &head.head.origin,
-        size: head.head.size,
-        countersigned,
-        masters: &masters,
-        working: &working,
-        working_short: &working_short,
-        lines: &kept,
-        hub_key: &hub_key.to_string(),
-        seal_key: &seal_key,
-        short: order.short.as_deref(),
-        later: order.later.as_ref().map(|later| (later, order.clip)),
-    };
-    put(
-        &rest,
-        names::CERTIFICATE,
-        certificate::certificate(&facts).as_bytes(),
-    )?;
-    put(
-        &rest,
-        names::READ_ME,
-        certificate::read_me(&facts).as_bytes(),
-    )?;
     put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
     put(&rest, names::SPEC, SPEC.as_bytes())?;
     put(
@@ -299,42 +277,58 @@ pub fn build<A: Authority>(
         &serde_json::to_vec(&manifest).map_err(log_error)?,
     )?;
 
-    let sums = sums(&rest)?;
-    put(
-        &rest,
-        names::SEAL,
-        &authority.seal(&sums).map_err(PackageError::Hub)?,
-    )?;
-    let sums = sha256(&sums);
+    // What the certificate says of the check is what the check says. It is asked before the certificate is written, over everything else;
+    // and what it says of the whole package afterwards has to be the same.
+    let known = Known::new(&rest);
     let options = Options {
-        hub: vec![hub_key],
+        hub: vec![hub_key.clone()],
         ..Options::default()
     };
-    // All but the register's own line can be checked before that line is written.
-    let early = verify::package(&rest, &options);
     let register = format!("file {}", names::SUMS_RECORD);
-    let damaged = |report: &Report| {
-        let excused = |code: &str| match code {
-            SHORT => order.short.is_some(),
-            HOLE => !order.holes.is_empty(),
-            _ => false,
-        };
-        let holes = report.findings.iter().filter(|f| f.code == HOLE).count();
-        holes > order.holes.len()
-            || report
-                .findings
-                .iter()
-                .any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
-    };
-    if damaged(&early) {
+    for name in [names::CERTIFICATE, names::READ_ME] {
+        put(&rest, name, b"")?;
+    }
+    seal(authority, &known, &rest)?;
+    let early = verify::package(&known, &options);
+    let check = Check::of(&early, &register);
+    if !check.tolerable(order) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
+    let seal_key = hex(&sha256(&authority.seal_spki()));
+    let facts = Facts {
+        request,
+        made: now,
+        log: &head.head.origin,
+        size: head.head.size,
+        countersigned,
+        masters: &masters,
+        working: &working,
+        working_short: &working_short,
+        lines: &kept,
+        hub_key: &hub_key.to_string(),
+        seal_key: &seal_key,
+        short: order.short.as_deref(),
+        check: &check,
+        later: order.later.as_ref().map(|later| (later, order.clip)),
+    };
+    let computed = Certificate::of(&facts);
+    let papers = [
+        (names::CERTIFICATE, words::certificate(&facts, &computed)),
+        (names::READ_ME, words::read_me(&facts, &computed)),
+    ];
+    for (name, text) in &papers {
+        known.take_out(name)?;
+        put(&rest, name, text.as_bytes())?;
+    }
+    let sums = seal(authority, &known, &rest)?;
+    let sealed = verify::package(&known, &options);
+    if Check::of(&sealed, &register) != check {
+        return Err(PackageError::NotIntact(Box::new(sealed)));
+    }
+    // The register's own line is written when all else has been checked.
     register_line(authority, order, &working, &sums, &rest)?;
     let report = verify::package(&rest, &options);
-    if report.findings.iter().any(|f| f.place == register)
-        || damaged(&report)
-        || report.exit_status() == 2
-    {
+    if Check::of(&report, "") != check {
         return Err(PackageError::NotIntact(Box::new(report)));
     }
 
@@ -396,17 +390,67 @@ fn line(log: &mut LogFolder, n: u64) -> Result<LogLine, PackageError> {
     Ok(LogLine { bytes, record })
 }
 
-/// Writes SHA256SUMS over what every file holds, read back from disk and opened; returns its bytes.
-fn sums(rest: &Resting) -> Result<Vec<u8>, PackageError> {
+/// Writes SHA256SUMS over what every file holds, read back from disk and opened, and its seal; the SHA-256 of SHA256SUMS.
+fn seal<A: Authority>(
+    authority: &A,
+    known: &Known<'_>,
+    rest: &Resting,
+) -> Result<Digest, PackageError> {
+    known.take_out(names::SUMS)?;
+    known.take_out(names::SEAL)?;
     let mut out = String::new();
     for path in rest.list().map_err(io_error("list", rest.root()))? {
-        let digest = rest
+        let digest = known
             .sha256(&path)
             .map_err(io_error("read", &rest.path(&path)))?;
         out.push_str(&format!("{}  {path}\n", hex(&digest)));
     }
     put(rest, names::SUMS, out.as_bytes())?;
-    Ok(out.into_bytes())
+    let signature = authority.seal(out.as_bytes());
+    put(rest, names::SEAL, &signature.map_err(PackageError::Hub)?)?;
+    Ok(sha256(out.as_bytes()))
+}
+
+/// A package while it is made: a file that was read back and hashed is not read again until it is written anew.
+struct Known<'a> {
+    rest: &'a Resting,
+    digests: RefCell<BTreeMap<String, Digest>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(rest: &'a Resting) -> Self {
+        let digests = RefCell::default();
+        Self { rest, digests }
+    }
+
+    /// Makes room for the file to be written anew.
+    fn take_out(&self, name: &str) -> Result<(), PackageError> {
+        self.digests.borrow_mut().remove(name);
+        let path = self.rest.path(name);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path)(e)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Files for Known<'_> {
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.rest.list()
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.rest.read(path)
+    }
+
+    fn sha256(&self, path: &str) -> io::Result<Digest> {
+        if let Some(known) = self.digests.borrow().get(path) {
+            return Ok(*known);
+        }
+        let digest = self.rest.sha256(path)?;
+        self.digests.borrow_mut().insert(path.to_owned(), digest);
+        Ok(digest)
+    }
 }
 
 fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {

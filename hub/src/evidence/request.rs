@@ -5,26 +5,34 @@ use std::{collections::BTreeMap, path::PathBuf};
 use logbook::Line;
 use shared::{
     note::{SignedHead, Vkey},
-    types::Data,
+    types::{Data, RequestAuthorise, RequestSubmit},
     verify::{self, Options},
 };
 
 use super::{
     authority::Authority,
-    certificate::Request,
+    certificate::{
+        Request,
+        people::{People, Person},
+    },
     cleanup,
     package::{self, Fetched, Later, Order, PackageError},
     resting::Resting,
 };
 use crate::{
-    db::requests::RequestRecord,
+    db::{own_lines::LineFilter, requests::RequestRecord},
+    error::HubError,
     hub::Hub,
     ownlog::OwnLog,
     requests::{
         rules::State,
         transfer::{Logged, Place},
     },
+    trail,
 };
+
+/// Newest acts of somebody that are looked through for the one of a request.
+const SEARCHED: u32 = 200;
 
 impl Authority for OwnLog {
     fn hub_key(&self) -> Vkey {
@@ -155,12 +163,15 @@ pub fn make(
             exhibit: row.r#ref.clone(),
             camera: row.camera.clone(),
             title: title.unwrap_or_default(),
-            site: format!("box {} of {}", row.camera.r#box, hub.config.scheme),
+            scheme: hub.config.scheme.clone(),
             t0: row.t0,
             t1: row.t1,
-            purpose: text(&row.purpose)?,
-            reference: text(&row.reference)?,
-            requester: text(&row.requester)?,
+            people: People {
+                purpose: text(&row.purpose)?,
+                reference: text(&row.reference)?,
+                requester: text(&row.requester)?,
+                ..people(hub, row).map_err(|e| failed(&e))?
+            },
             grant: row.grant.clone(),
             operator: row.who.clone(),
             zone: hub.config.zone.clone(),
@@ -190,6 +201,63 @@ pub fn make(
         label: made.label(),
         folder: made.folder,
     })
+}
+
+/// Who asked for it, and who authorised it.
+fn people(hub: &Hub, row: &RequestRecord) -> Result<People, HubError> {
+    let number = hub.db.clip_request_of(row.r#ref.as_str())?;
+    let request = number
+        .map(|n| hub.db.clip_request(n))
+        .transpose()?
+        .flatten();
+    let (mut submitted, mut authorised) = (row.who.clone(), None);
+    if let Some(q) = &request {
+        submitted = q.submitted_by.clone().unwrap_or(submitted);
+        // Where nobody else has to authorise it, it is authorised as it is submitted.
+        authorised = q.authorised_by.clone().filter(|by| *by != submitted);
+    }
+    let n = request.map(|q| q.n);
+    let authorised = authorised.map(|op| person(hub, op, RequestAuthorise::KIND, n));
+    Ok(People {
+        submitted: person(hub, submitted, RequestSubmit::KIND, n)?,
+        authorised: authorised.transpose()?,
+        ..People::default()
+    })
+}
+
+/// Their name as it is now, and what they were when they wrote the newest line of this kind about the request.
+fn person(hub: &Hub, op: String, kind: &str, n: Option<u64>) -> Result<Person, HubError> {
+    let account = op.strip_prefix("op:").and_then(|n| n.parse().ok());
+    let account = account.map(|n| hub.db.account_numbered(n)).transpose()?;
+    let name = match account.flatten() {
+        Some(a) => match &a.shown {
+            Some(hash) => hub.db.side_text(hash)?,
+            None => Some(a.name),
+        },
+        None => None,
+    };
+    trail::read_on(hub)?;
+    let wanted = LineFilter {
+        who: Some(op.clone()),
+        kind: Some(kind.to_owned()),
+        ..LineFilter::default()
+    };
+    let (lines, _) = hub
+        .db
+        .own_lines(hub.log.origin(), &wanted, None, SEARCHED)?;
+    let about = |data: &str| {
+        let data: Option<serde_json::Value> = serde_json::from_str(data).ok();
+        data.and_then(|d| d["request"].as_u64())
+    };
+    let line = lines
+        .into_iter()
+        .find(|l| n.is_some() && about(&l.data) == n);
+    let roles = line.map_or_else(Vec::new, |l| {
+        let roles = l.roles.split_whitespace();
+        let roles = roles.filter(|r| !["none", "unknown"].contains(r));
+        roles.map(str::to_owned).collect()
+    });
+    Ok(Person { op, name, roles })
 }
 
 /// The masters are in the package. What cannot be taken away is sealed, and tried again at the hub's next start.

@@ -5,9 +5,13 @@ use std::fmt;
 
 use shared::time::Zone;
 
-use crate::reason::{Notice, PullReason, Reason};
+use crate::{
+    evidence::certificate::{Certificate, Facts},
+    reason::{Notice, PullReason, Reason},
+};
 
 pub mod en;
+pub mod paper;
 
 /// A reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,16 @@ impl fmt::Display for Text {
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
     en::of(reason)
+}
+
+/// The certificate of a package.
+pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::certificate::of(facts, computed)
+}
+
+/// The page that lies on top of a package.
+pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::read_me::of(facts, computed)
 }
 
 /// What a page says just now.

@@ -1,140 +1,194 @@
-//! Pure. What a certificate says of privacy masks: how each stretch was hidden, what was lifted, for how long and by whom.
-use shared::types::{MaskEnd, MaskFail, MaskLift, MaskSet};
+//! Pure. What the log says of privacy masks: how each stretch was hidden, what was lifted, for how long and by whom.
+use shared::{
+    time::{Day, Utc},
+    types::{MaskEnd, MaskFail, MaskLift, MaskSet},
+};
 
-use super::*;
+use super::{Facts, LogLine, of};
 
-pub(super) fn masks(f: &Facts<'_>) -> String {
-    let zone = &f.request.zone;
-    let mut parts: Vec<String> = Vec::new();
-    let mut last = None;
-    let mut proofs = 0;
-    for m in f.masters {
-        let (mask, how) = (m.line.mask.as_deref(), m.line.how.as_str());
-        // What is painted while it is lifted.
-        let instead = of::<MaskLift>(f)
-            .filter(|(k, d)| how == "lifted" && Some(d.mask.as_str()) == mask && k.record.n < m.n)
-            .last()
-            .and_then(|(_, d)| d.instead);
-        let same = last == Some((mask, how, instead.clone()));
-        // One sentence for a run of segments under one mask, so that a change back is said too.
-        if same && how != "proved" {
-            continue;
-        }
-        if same {
-            parts.pop();
-        } else {
-            proofs = 0;
-        }
-        proofs += m.line.proofs;
-        let but = instead.as_ref().map_or_else(String::new, |id| {
-            format!(
-                " but for what {} covers, painted in its place",
-                plain(id, 20)
-            )
-        });
-        last = Some((mask, how, instead));
-        let name = plain(mask.unwrap_or_default(), 20);
-        let style = of::<MaskSet>(f)
-            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
-            .last()
-            .and_then(|(_, d)| d.style)
-            .map_or_else(String::new, |s| format!(" ({})", plain(&s, 20)));
-        let from = m.line.t0.for_people(zone);
-        parts.push(match (mask, how) {
-            (None, _) => "no mask configured".to_owned(),
-            (_, "burned") => {
-                format!("mask {name}{style} painted into the picture before recording, from {from}")
-            }
-            (_, "proved") => format!(
-                "mask {name}{style} set in the camera and proved on the recorded pictures, {proofs} key pictures tested, from {from}"
-            ),
-            (_, "lifted") => format!(
-                "mask {name} LIFTED by order of two people: what it covers is visible{but}, from {from}"
-            ),
-            (_, how) => format!("mask {name} ({})", plain(how, 20)),
-        });
-    }
-    // Each recorded once a start: what they say of one mask is said once.
-    let mut said: Vec<String> = Vec::new();
+/// A run of masters under one mask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub from: Utc,
+    pub to: Utc,
+    pub mask: Imposition,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Imposition {
+    None,
+    /// Decoded, painted over and encoded anew by the recorder. `style`: solid, pixelated.
+    Burned {
+        mask: String,
+        style: Option<String>,
+    },
+    /// The camera's own, tested on so many key pictures.
+    Proved {
+        mask: String,
+        style: Option<String>,
+        tested: u64,
+    },
+    /// What it covers is visible, but for what the other one covers.
+    Lifted {
+        mask: String,
+        instead: Option<String>,
+    },
+    /// A word that this release does not know.
+    Other {
+        mask: String,
+        how: String,
+    },
+}
+
+/// What a mask covers, by its `mask.set` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cover {
+    pub mask: String,
+    /// Thousandths of the picture.
+    pub permille: u64,
+    pub review: Option<Day>,
+    /// The hub's order that set it.
+    pub order: Option<u64>,
+}
+
+/// A mask was not imposed for a time, by its `mask.lift` line and what followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lift {
+    pub mask: String,
+    /// Another mask hid meanwhile, and so many thousandths of the picture.
+    pub instead: Option<(String, u64)>,
+    pub by: Vec<String>,
+    /// As it was typed in; else the hash that the log has.
+    pub authority: Result<String, String>,
+    pub from: Utc,
+    /// None: no line of the package says that it ended.
+    pub ended: Option<(Utc, String)>,
+    pub at_the_latest: Utc,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    pub stretches: Vec<Stretch>,
+    pub covers: Vec<Cover>,
+    pub lifts: Vec<Lift>,
+    /// Masks that the configuration has no more.
+    pub gone: Vec<(String, Utc)>,
+    /// Stretches that were not recorded, since a mask was not proved on them.
+    pub failed: Vec<(String, Utc, Utc)>,
+}
+
+pub(super) fn masks(f: &Facts<'_>) -> Masks {
+    let mut covers: Vec<Cover> = Vec::new();
+    // Each is recorded once a start: what they say of one mask is said once.
     for (_, d) in of::<MaskSet>(f) {
-        let review = d
-            .review
-            .map_or_else(String::new, |day| format!(", to be reviewed {day}"));
-        let order = d
-            .order
-            .map_or_else(String::new, |n| format!(", set by the hub's order {n}"));
-        let text = format!(
-            "{} covers {}.{} % of the picture{review}{order}",
-            plain(&d.mask, 20),
-            d.permille / 10,
-            d.permille % 10
-        );
-        if !said.contains(&text) {
-            said.push(text);
+        let cover = Cover {
+            mask: d.mask,
+            permille: d.permille,
+            review: d.review,
+            order: d.order,
+        };
+        if !covers.contains(&cover) {
+            covers.push(cover);
         }
     }
-    parts.extend(said);
     let ends: Vec<_> = of::<MaskEnd>(f).collect();
-    parts.extend(of::<MaskLift>(f).map(|(k, d)| {
-        let authority = match f.request.authorities.get(&d.authority) {
-            Some(text) => plain(text, 60),
-            None => format!("on record as {}…", plain(&d.authority, 12)),
-        };
-        let end = ends
-            .iter()
-            .find(|(e, end)| e.record.n > k.record.n && end.mask == d.mask)
-            .map_or_else(
-                || format!("until {} at the latest", d.until.for_people(zone)),
-                |(e, end)| {
-                    let why = match end.why.as_str() {
-                        "time" => "its time was over",
-                        "order" => "ended by order",
-                        "clock" => "ended by a restart",
-                        other => other,
-                    };
-                    format!("to {} ({})", e.record.t.for_people(zone), plain(why, 40))
-                },
-            );
-        let instead = match (&d.instead, d.permille) {
-            (Some(id), Some(p)) => format!(
-                " to {}, which hides {}.{} % of the picture,",
-                plain(id, 20),
-                p / 10,
-                p % 10
-            ),
-            _ => String::new(),
-        };
-        format!(
-            "{} lifted{instead} by {} under authority {authority}, from {} {end}",
-            plain(&d.mask, 20),
-            plain(&d.by.join(" and "), 40),
-            k.record.t.for_people(zone)
-        )
-    }));
     let lifts: Vec<_> = of::<MaskLift>(f).collect();
-    parts.extend(
-        ends.iter()
-            .filter(|(e, end)| {
-                end.why == "config"
-                    || !lifts
-                        .iter()
-                        .any(|(k, d)| k.record.n < e.record.n && d.mask == end.mask)
-            })
-            .map(|(k, d)| {
-                format!(
-                    "{} ended {}",
-                    plain(&d.mask, 20),
-                    k.record.t.for_people(zone)
-                )
-            }),
-    );
-    parts.extend(of::<MaskFail>(f).map(|(_, d)| {
-        format!(
-            "{} failed its check from {} to {}; those pictures were not recorded",
-            plain(&d.mask, 20),
-            d.t0.for_people(zone),
-            d.t1.for_people(zone)
-        )
-    }));
-    list(parts, "none on record", 12)
+    let gone = ends.iter().filter(|(e, end)| {
+        let lifted = |(k, d): &(&LogLine, MaskLift)| e.n() > k.n() && d.mask == end.mask;
+        end.why == "config" || !lifts.iter().any(lifted)
+    });
+    let gone = gone.map(|(k, end)| (end.mask.clone(), k.record.t));
+    let gone = gone.collect();
+    let failed = of::<MaskFail>(f).map(|(_, d)| (d.mask, d.t0, d.t1));
+    let lift = |(k, d): (&LogLine, MaskLift)| {
+        let known = f.request.authorities.get(&d.authority).cloned();
+        let ended = ends
+            .iter()
+            .find(|(e, end)| e.n() > k.n() && end.mask == d.mask);
+        Lift {
+            authority: known.ok_or(d.authority),
+            ended: ended.map(|(e, end)| (e.record.t, end.why.clone())),
+            from: k.record.t,
+            at_the_latest: d.until,
+            instead: d.instead.zip(d.permille),
+            mask: d.mask,
+            by: d.by,
+        }
+    };
+    Masks {
+        stretches: stretches(f),
+        covers,
+        lifts: lifts.into_iter().map(lift).collect(),
+        gone,
+        failed: failed.collect(),
+    }
+}
+
+fn stretches(f: &Facts<'_>) -> Vec<Stretch> {
+    let mut all: Vec<Stretch> = Vec::new();
+    for m in f.masters {
+        let (name, how) = (m.line.mask.as_deref(), m.line.how.as_str());
+        let style = || {
+            of::<MaskSet>(f)
+                .filter(|(k, d)| Some(d.mask.as_str()) == name && k.n() < m.n)
+                .last()
+                .and_then(|(_, d)| d.style)
+        };
+        let mask = name.unwrap_or_default().to_owned();
+        let mask = match (name, how) {
+            (None, _) => Imposition::None,
+            (_, "burned") => Imposition::Burned {
+                mask,
+                style: style(),
+            },
+            (_, "proved") => Imposition::Proved {
+                mask,
+                style: style(),
+                tested: m.line.proofs,
+            },
+            (_, "lifted") => Imposition::Lifted {
+                instead: of::<MaskLift>(f)
+                    .filter(|(k, d)| d.mask == mask && k.n() < m.n)
+                    .last()
+                    .and_then(|(_, d)| d.instead),
+                mask,
+            },
+            (_, how) => Imposition::Other {
+                mask,
+                how: how.to_owned(),
+            },
+        };
+        // One sentence for a run of segments under one mask, so that a change back is said too.
+        let Some(last) = all.last_mut().filter(|last| last.mask.goes_on_as(&mask)) else {
+            all.push(Stretch {
+                from: m.line.t0,
+                to: m.line.t1,
+                mask,
+            });
+            continue;
+        };
+        last.to = m.line.t1;
+        if let (Imposition::Proved { tested, .. }, Imposition::Proved { tested: more, .. }) =
+            (&mut last.mask, mask)
+        {
+            *tested = tested.saturating_add(more);
+        }
+    }
+    all
+}
+
+impl Imposition {
+    fn goes_on_as(&self, next: &Self) -> bool {
+        match (self, next) {
+            (
+                Self::Proved { mask, style, .. },
+                Self::Proved {
+                    mask: other,
+                    style: its,
+                    ..
+                },
+            ) => (mask, style) == (other, its),
+            _ => self == next,
+        }
+    }
 }

@@ -7,6 +7,50 @@ use shared::{
 };
 
 use super::*;
+use crate::words::en::certificate::period as en;
+
+pub(super) fn request(t: Utc) -> Request {
+    Request {
+        exhibit: ExhibitRef::new(2026, 1),
+        camera: BoxCamera::parse("ashby/c03").expect("camera"),
+        title: String::new(),
+        scheme: String::new(),
+        t0: t,
+        t1: t,
+        people: People::default(),
+        grant: String::new(),
+        operator: String::new(),
+        authorities: BTreeMap::new(),
+        zone: Zone::parse("Europe/London").expect("zone"),
+        zone_name: String::new(),
+    }
+}
+
+/// Of a package that has these masters and lines, and nothing else.
+pub(super) fn facts<'a>(
+    request: &'a Request,
+    masters: &'a [Master],
+    lines: &'a [&'a LogLine],
+    check: &'a Check,
+    made: Utc,
+) -> Facts<'a> {
+    Facts {
+        request,
+        made,
+        log: "",
+        size: 0,
+        countersigned: made,
+        masters,
+        working: &[],
+        working_short: &[],
+        lines,
+        hub_key: "",
+        short: None,
+        later: None,
+        seal_key: "",
+        check,
+    }
+}
 
 /// MSK-4, MSK-2: the certificate says of each run of segments how its mask was imposed, and of each lift under whose word, under
 /// which authority, from when to when and why it ended.
@@ -101,38 +145,18 @@ fn what_is_said_of_masks() {
         })
         .collect();
     let lines: Vec<&LogLine> = kept.iter().collect();
+    let authorities = [("a".repeat(64), "RIPA 2026/17".to_owned())].into();
     let request = Request {
-        exhibit: ExhibitRef::new(2026, 1),
-        camera: BoxCamera::parse("ashby/c03").expect("camera"),
-        title: String::new(),
-        site: String::new(),
-        t0: log.t,
-        t1: log.t,
-        purpose: String::new(),
-        reference: String::new(),
-        requester: String::new(),
-        grant: String::new(),
-        authorities: [("a".repeat(64), "RIPA 2026/17".to_owned())].into(),
-        operator: String::new(),
-        zone: Zone::parse("Europe/London").expect("zone"),
-        zone_name: String::new(),
+        authorities,
+        ..request(log.t)
     };
-    let said = masks(&Facts {
-        request: &request,
-        made: log.t,
-        log: "",
-        size: 0,
-        countersigned: log.t,
-        masters: &masters,
-        working: &[],
-        working_short: &[],
-        lines: &lines,
-        hub_key: "",
-        short: None,
-        later: None,
-        seal_key: "",
-    });
-    let parts: Vec<&str> = said.split("; ").collect();
+    let check = Check {
+        verdict: "INTACT",
+        damage: BTreeMap::new(),
+        notes: BTreeMap::new(),
+    };
+    let facts = facts(&request, &masters, &lines, &check, log.t);
+    let parts = en::masks(&Certificate::of(&facts).masks, &request.zone);
     for (i, words) in [
         &["mask m7 (pixelated) painted into the picture"][..],
         &["mask m7 LIFTED by order of two people", "visible"],

@@ -6,6 +6,7 @@ use crate::{error::Class, reason::Reason};
 mod access;
 mod accounts;
 mod api;
+pub mod certificate;
 pub mod clips;
 mod evidence;
 mod footage;
@@ -16,6 +17,7 @@ mod orders;
 mod pages;
 mod proofs;
 pub mod pulls;
+pub mod read_me;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {

@@ -8,6 +8,7 @@ use beadle_tests::{Done, Told, Trouble, figure::Figure, measure::machine, places
 
 mod boxes;
 mod hub;
+mod link;
 mod masks;
 mod peers;
 mod record;
@@ -23,6 +24,10 @@ const BENCHES: &[(&str, Bench)] = &[
     ("record.start", record::start),
     ("retention.sweep", record::sweep),
     ("hub.pages", hub::pages),
+    ("link.clean", link::clean),
+    ("link.loss.0.5", link::little_lost),
+    ("link.loss.2", link::much_lost),
+    ("link.4g", link::mobile),
 ];
 /// How many cameras are recorded where nothing else is asked for.
 const CAMERAS: [&str; 4] = [
