@@ -27,10 +27,11 @@ fault: ready
 	BEADLE_KILLS=100 $(CARGO) test --locked --release -p beadle-hub --lib -- web::tests::at_once::killed --nocapture
 	target/release/fault
 
-## soak         a year of nights; flapping cameras, the marker under every kind of mask, a hub with 20 boxes under attack, MINUTES=30 each
+## soak         a year of nights; flapping cameras, a thousand boxes on one hub, the marker under every kind of mask, a hub with 20 boxes under attack, MINUTES=30 each
 soak: ready
 	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
+	target/release/soak --fleet 1000 --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
 	BEADLE_SIEGE_SECS=$$(($(MINUTES) * 60)) $(CARGO) test --locked --release -p beadle-hub --lib -- siege --nocapture
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture

@@ -20,6 +20,7 @@ pub mod dns;
 pub mod endless;
 pub mod fault;
 pub mod figure;
+pub mod fleet;
 pub mod hostile;
 pub mod hub;
 pub mod judge;

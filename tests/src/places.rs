@@ -106,6 +106,17 @@ pub fn free_tcp() -> Done<u16> {
         .port())
 }
 
+/// Bytes of all files below a folder; of what goes meanwhile, none.
+pub fn bytes_below(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let each = entries.map(|entry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_below(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    });
+    each.sum()
+}
+
 /// Every file below a folder whose name ends so, in order. Folders that go while we look are none.
 pub fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

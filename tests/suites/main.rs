@@ -15,6 +15,7 @@ mod door;
 mod erase;
 mod evidence;
 mod facts;
+mod fleet;
 mod hangs;
 mod holds;
 mod hubdisks;

@@ -1,7 +1,7 @@
 //! Task. The audit stream: the log's own bytes go up, countersigned heads come back.
 //!
 //! The hub says what it holds (`have`); we check that this is a beginning of our own log, then send what follows: at each
-//! stop the lines up to it and the head over them. Stops are the heads kept for each key (`heads/<size>.note`), then the
+//! stop the lines up to it and the head over them. Stops are the heads that are kept (`heads/<size>.note`), then the
 //! newest head, then every new one as it is signed. Each head is answered before the next is sent.
 
 use std::{

@@ -591,13 +591,3 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     out.finish().await;
     Ok(())
 }
-
-/// For [`Deps::seen`] before the first word.
-pub fn unseen(since: Utc) -> status::Uplink {
-    status::Uplink {
-        state: "dialling".into(),
-        hub: None,
-        since: Some(since),
-        why: None,
-    }
-}

@@ -61,6 +61,14 @@ pub const BOX: Row = Row::new(
 )
 .console()
 .about(About::Box);
+pub const PUBLISHED: Row = Row::new(
+    "published.show",
+    Get,
+    "/published",
+    "see what the scheme publishes so that anybody can check its evidence",
+    ALL_ROLES,
+)
+.console();
 pub const BOX_ADD: Row = Row::new("box.add", Post, "/boxes", "register a box", ADMINISTER)
     .about(About::Box)
     .writes(&["box.add"]);
@@ -361,6 +369,7 @@ pub const LOG_REVIEW: Row = Row::new(
 /// Every operation.
 pub const ALL: &[&Row] = &[
     &BOXES,
+    &PUBLISHED,
     &BOX,
     &BOX_ADD,
     &BOX_REVOKE,

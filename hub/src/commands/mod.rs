@@ -23,6 +23,7 @@ mod log;
 mod mask;
 mod owner;
 mod person;
+mod publish;
 mod rate;
 mod request;
 mod retention;
@@ -84,6 +85,8 @@ enum Command {
     /// Approvers: whose passkeys count at boxes that lift masks only by people's own keys
     #[command(subcommand)]
     Approver(approver::Command),
+    /// Write what anybody needs to check the scheme's evidence into a folder, for a web server: the verifier and the public keys
+    Publish { folder: PathBuf },
     /// Check a log or an evidence package
     Verify(verify::Args),
     /// Logs: what people did, the monthly sample, export
@@ -171,6 +174,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),
         Command::Approver(c) => approver::run(&hub, c).map(|()| 0),
+        Command::Publish { folder } => publish::run(&hub, &folder).map(|()| 0),
         Command::Verify(args) => verify::run(&state, &args),
         Command::Log(c) => log::run(&hub, c).map(|()| 0),
         Command::Owner(c) => owner::run(&hub, c).map(|()| 0),

@@ -2,19 +2,12 @@
 
 use rusqlite::params;
 use shared::{
-    id::{BoxCamera, BoxName, ExhibitRef, HoldId},
-    plain,
-    record::{Record, Value},
-    schema,
+    id::{BoxCamera, BoxName},
+    record::{Value, parse_time},
     time::{Day, Utc, Zone},
 };
 
-use super::{
-    DERIVED_TABLES, Db, DbError, N,
-    numbers::{Numbered, claimed},
-    plain_rows, retention, spans,
-    store::Sql,
-};
+use super::{Db, DbError, N, plain_rows};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
@@ -104,55 +97,6 @@ impl Db {
         plain_rows("odd_lines", rows)
     }
 
-    /// Lines of a log that are indexed.
-    pub fn indexed(&self, origin: &str) -> Result<u64, DbError> {
-        let c = self.store.read();
-        let mut q = c.prepare("SELECT indexed FROM logs WHERE origin=$1")?;
-        let mut rows = q.query([origin])?;
-        Ok(match rows.next()? {
-            Some(r) => r.get::<_, N>(0)?.0,
-            None => 0,
-        })
-    }
-
-    /// Forgets what is indexed of a log.
-    pub fn unindex(&self, origin: &str) -> Result<(), DbError> {
-        self.whole(|t| {
-            for table in DERIVED_TABLES {
-                t.execute(&format!("DELETE FROM {table} WHERE log=$1"), [origin])?;
-            }
-            t.execute("UPDATE logs SET indexed=0 WHERE origin=$1", [origin])?;
-            Ok(())
-        })
-    }
-
-    /// Adds verified lines, which follow on from those indexed. Whether any of them bears on deletions.
-    pub fn index(&self, origin: &str, name: &BoxName, records: &[Record]) -> Result<bool, DbError> {
-        let Some(last) = records.last() else {
-            return Ok(false);
-        };
-        self.whole(|t| {
-            let mut deletions = false;
-            for r in records {
-                // The door judged it before it was countersigned. A hub put back from a copy takes lines from its files, and they are judged here.
-                let judged = match schema::line(r, schema::Writer::Box) {
-                    Ok(()) => one(t, origin, name, r),
-                    Err(breach) => Err(DbError::Row(breach.to_string())),
-                };
-                match judged {
-                    Ok(bears) => deletions |= bears,
-                    Err(e) if e.of_a_row() => odd(t, origin, name, r, &e)?,
-                    Err(e) => return Err(e),
-                }
-            }
-            t.execute(
-                "UPDATE logs SET indexed=$2 WHERE origin=$1",
-                params![origin, N(last.n + 1)],
-            )?;
-            Ok(deletions)
-        })
-    }
-
     /// Segments of a camera that touch [t0, t1), in order; deleted and lost ones too.
     pub fn segments(
         &self,
@@ -230,118 +174,5 @@ pub(super) fn int(data: &Value, key: &str) -> i64 {
 }
 
 pub(super) fn time(data: &Value, key: &str) -> i64 {
-    Utc::parse(text(data, key)).map_or(0, |t| t.0)
-}
-
-/// One line into all tables, or into none. Whether it bears on deletions.
-fn one(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<bool, DbError> {
-    t.prepare("SAVEPOINT line")?.execute([])?;
-    let done = index_line(t, origin, name, r)
-        .and_then(|()| spans::index_line(t, origin, name, r))
-        .and_then(|()| retention::index_line(t, origin, name, r));
-    if done.is_err() {
-        t.prepare("ROLLBACK TO line")?.execute([])?;
-    }
-    t.prepare("RELEASE line")?.execute([])?;
-    done
-}
-
-/// A line that says nothing the tables can hold: it stays in the log, and is counted.
-fn odd(t: &Sql, origin: &str, name: &BoxName, r: &Record, why: &DbError) -> Result<(), DbError> {
-    let why = match why {
-        DbError::Row(why) => why.clone(),
-        e => e.to_string(),
-    };
-    let why = plain::plain(&format!("{}: {why}", r.kind), 300);
-    t.prepare(
-        "INSERT INTO odd_lines (log, box, count, n, why, t) VALUES ($1, $2, 1, $3, $4, $5)
-         ON CONFLICT (log) DO UPDATE SET count=count+1",
-    )?
-    .execute(params![origin, name.as_str(), N(r.n), why, r.t.0])?;
-    Ok(())
-}
-
-/// A line has the fields of its type: [`schema::line`] was asked.
-fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), DbError> {
-    let d = &r.data;
-    let cam = text(d, "cam");
-    match r.kind.as_str() {
-        "seg.write" => {
-            t.prepare(
-                "INSERT INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost, day, key)
-                 VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
-                 ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, s=excluded.s, t0=excluded.t0, t1=excluded.t1,
-                 size=excluded.size, sha256=excluded.sha256, mask=excluded.mask, how=excluded.how, lost=excluded.lost, day=excluded.day,
-                 key=excluded.key, gone=NULL",
-            )?
-            .execute(params![
-                origin, N(r.n), name.as_str(), cam, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), text(d, "sha256"),
-                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost"), retention::day_of(d), text(d, "key")
-            ])?;
-        }
-        "seg.gap" => {
-            let (t0, t1) = (time(d, "t0"), time(d, "t1"));
-            t.prepare("INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets, long) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
-                ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, next=excluded.next, t0=excluded.t0, t1=excluded.t1,
-                why=excluded.why, packets=excluded.packets, long=excluded.long")?
-                .execute(params![
-                    origin, N(r.n), name.as_str(), cam, int(d, "next"), t0, t1, text(d, "why"), int(d, "packets"),
-                    i64::from(t1.saturating_sub(t0) > 86_400_000)
-                ])?;
-        }
-        "cam.set" => {
-            t.prepare("INSERT INTO names (log, n, box, cam, title, site) VALUES ($1,$2,$3,$4,$5,$6)
-                ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, title=excluded.title, site=excluded.site")?
-                .execute(params![origin, N(r.n), name.as_str(), cam, text(d, "title"), text(d, "site")])?;
-        }
-        "seg.lost" => {
-            t.prepare(
-                "UPDATE segments SET gone='lost' WHERE box=$1 AND cam=$2 AND s=$3 AND gone IS NULL",
-            )?
-            .execute(params![name.as_str(), cam, int(d, "s")])?;
-        }
-        "del.range" => {
-            // Segments of another key may lie between s0 and s1 and have a line of their own.
-            t.prepare("UPDATE segments SET gone='deleted' WHERE box=$1 AND cam=$2 AND s BETWEEN $3 AND $4 AND key=$5")?
-                .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1"), text(d, "key")])?;
-        }
-        "exp.clip" => {
-            t.prepare(
-                "INSERT INTO clips (log, n, ref, cam) VALUES ($1,$2,$3,$4)
-                 ON CONFLICT (log, n) DO UPDATE SET ref=excluded.ref, cam=excluded.cam",
-            )?
-            .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
-        }
-        _ => {}
-    }
-    numbers_named(t, d)
-}
-
-/// Whatever line of a box names a number that the hub gave out: that one is not given out again.
-fn numbers_named(t: &Sql, d: &Value) -> Result<(), DbError> {
-    if let Ok(exhibit) = ExhibitRef::parse(text(d, "ref")) {
-        claimed(t, Numbered::Request, exhibit.number())?;
-    }
-    if let Ok(HoldId(n)) = HoldId::parse(text(d, "hold")) {
-        claimed(t, Numbered::Hold, n)?;
-    }
-    if let Some(n) = d.get("order").and_then(Value::as_u64) {
-        claimed(t, Numbered::Line, n)?;
-    }
-    let number = |text: &str, before: &str| text.strip_prefix(before)?.parse::<u64>().ok();
-    if let Some(n) = number(text(d, "who"), "op:").filter(|n| *n > 0) {
-        claimed(t, Numbered::Account, n)?;
-    }
-    if let Some(n) = number(text(d, "grant"), "G-") {
-        claimed(t, Numbered::Request, n)?;
-    }
-    if let Some(Value::Array(people)) = d.get("by") {
-        for who in people.iter().filter_map(Value::as_str) {
-            // 0 is the console.
-            if let Some(n) = number(who, "op:").filter(|n| *n > 0) {
-                claimed(t, Numbered::Account, n)?;
-            }
-        }
-    }
-    Ok(())
+    parse_time(text(data, key)).map_or(0, |t| t.0)
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::BoxName, time::Utc};
 
-use super::{Db, DbError, N, plain_rows};
+use super::{Db, DbError, N, plain_rows, store::Sql};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
@@ -91,11 +91,7 @@ impl Db {
         root: &str,
         cosigned: Utc,
     ) -> Result<(), DbError> {
-        self.store.write().execute(
-            "UPDATE logs SET size=$2, root=$3, cosigned=$4 WHERE origin=$1",
-            params![origin, N(size), root, cosigned.0],
-        )?;
-        Ok(())
+        grew(&self.store.write(), origin, size, root, cosigned)
     }
 
     pub fn log_seen(&self, origin: &str, size: u64, now: Utc) -> Result<(), DbError> {
@@ -152,4 +148,18 @@ impl Db {
         })?;
         plain_rows("troubles", rows)
     }
+}
+
+pub(super) fn grew(
+    t: &Sql,
+    origin: &str,
+    size: u64,
+    root: &str,
+    cosigned: Utc,
+) -> Result<(), DbError> {
+    t.execute(
+        "UPDATE logs SET size=$2, root=$3, cosigned=$4 WHERE origin=$1",
+        params![origin, N(size), root, cosigned.0],
+    )?;
+    Ok(())
 }

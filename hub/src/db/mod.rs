@@ -8,6 +8,7 @@ use rusqlite::{
 };
 
 pub mod approvals;
+pub mod batch;
 pub mod boxes;
 pub mod clip_requests;
 pub mod declarations;
@@ -127,6 +128,11 @@ impl Db {
     /// The same for the statements of one function here.
     fn whole<T>(&self, work: impl FnOnce(&Sql) -> Result<T, DbError>) -> Result<T, DbError> {
         self.store.unit(|| work(&self.store.write()))
+    }
+
+    /// The same of what can be made again from the logs' copies: it gives way to whoever else wants to write, and a power cut may undo it.
+    fn derived<T>(&self, work: impl FnOnce(&Sql) -> Result<T, DbError>) -> Result<T, DbError> {
+        self.store.derived(|| work(&self.store.write()))
     }
 }
 

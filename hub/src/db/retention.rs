@@ -1,6 +1,8 @@
 //! Adapter: SQLite. What the hub knows of deletion: camera-days and certificates (derived from box logs), and the
 //! rules boxes said they keep footage by.
 
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::{BoxName, CameraId},
@@ -341,7 +343,106 @@ pub(super) fn day_of(d: &Value) -> String {
         .to_string()
 }
 
-/// Adds what a line says about camera-days and deletions; whether it bears on deletions.
+/// What lines say of camera-days, added up while they come in; [`Days::write`] stores it once for all of them.
+#[derive(Default)]
+pub(super) struct Days {
+    /// By camera, day and key.
+    grown: BTreeMap<(String, String, String), Grown>,
+    /// Starts of the box whose clock somebody vouches for, and those nobody does.
+    clocks: HashMap<u64, bool>,
+}
+
+/// What new segments add to a camera-day.
+struct Grown {
+    s0: i64,
+    s1: i64,
+    t0: i64,
+    t1: i64,
+    bytes: i64,
+    count: i64,
+    boot: Option<u64>,
+    latest: Option<i64>,
+}
+
+impl Days {
+    /// Adds a `seg.write`.
+    pub fn segment(&mut self, t: &Sql, origin: &str, r: &Record) -> Result<(), DbError> {
+        let d = &r.data;
+        let (cam, key) = (text(d, "cam"), text(d, "key"));
+        let (day, boot) = match KeyId::parse(key) {
+            Ok(KeyId::Day { day, .. }) => (day.to_string(), None),
+            _ => (day_of(d), Some(r.boot)),
+        };
+        let known = match boot {
+            Some(boot) => self.vouched(t, origin, boot)?,
+            None => false,
+        };
+        let (s, t0, t1, size) = (int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"));
+        let latest = known.then_some(t1);
+        let of = (cam.to_owned(), day, key.to_owned());
+        match self.grown.entry(of) {
+            Entry::Vacant(slot) => {
+                slot.insert(Grown {
+                    s0: s,
+                    s1: s,
+                    t0,
+                    t1,
+                    bytes: size,
+                    count: 1,
+                    boot,
+                    latest,
+                });
+            }
+            Entry::Occupied(mut slot) => {
+                let all = slot.get_mut();
+                (all.s0, all.s1) = (all.s0.min(s), all.s1.max(s));
+                (all.t0, all.t1) = (all.t0.min(t0), all.t1.max(t1));
+                all.bytes = all.bytes.saturating_add(size).min(9_007_199_254_740_991);
+                all.count += 1;
+                all.boot = boot;
+                all.latest = latest.map(|t| all.latest.map_or(t, |before| before.max(t)));
+            }
+        }
+        Ok(())
+    }
+
+    fn vouched(&mut self, t: &Sql, origin: &str, boot: u64) -> Result<bool, DbError> {
+        if let Some(known) = self.clocks.get(&boot) {
+            return Ok(*known);
+        }
+        let known = t
+            .prepare("SELECT COUNT(*) > 0 FROM clocks WHERE log=$1 AND boot=$2")?
+            .query_row(params![origin, N(boot)], |r| r.get(0))?;
+        self.clocks.insert(boot, known);
+        Ok(known)
+    }
+
+    /// Stores what grew, and forgets all: what follows may change it by other ways.
+    pub fn write(&mut self, t: &Sql, origin: &str, name: &BoxName) -> Result<(), DbError> {
+        self.clocks.clear();
+        while let Some(((cam, day, key), all)) = self.grown.pop_first() {
+            t.prepare(
+                "INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, boot, latest)
+                 VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$11,$12,$13)
+                 ON CONFLICT (log, cam, day, key) DO UPDATE SET s0=MIN(s0,$6), s1=MAX(s1,$7), t0=MIN(t0,$8), t1=MAX(t1,$9),
+                 bytes=MIN(bytes+$10, 9007199254740991), count=count+$11, held=held+$11, boot=$12,
+                 latest=CASE WHEN $13 IS NULL THEN NULL ELSE MAX(COALESCE(latest, $13), $13) END, settled=0",
+            )?
+            .execute(params![
+                origin, name.as_str(), cam, day, key, all.s0, all.s1, all.t0, all.t1, all.bytes, all.count, all.boot.map(N), all.latest
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// Segments sealed to this key are lost: their camera-days are reckoned anew.
+pub(super) fn lost(t: &Sql, name: &BoxName, cam: &str, key: &str) -> Result<(), DbError> {
+    recount(t, name.as_str(), cam, key)?;
+    settle(t, name.as_str(), cam, key)
+}
+
+/// Adds what a line says about clocks and deletions; whether it bears on deletions. What lines before it say of camera-days is stored.
 pub(super) fn index_line(
     t: &Sql,
     origin: &str,
@@ -351,26 +452,6 @@ pub(super) fn index_line(
     let (d, name) = (&r.data, name.as_str());
     let (cam, key) = (text(d, "cam"), text(d, "key"));
     match r.kind.as_str() {
-        "seg.write" => {
-            let (day, boot) = match KeyId::parse(key) {
-                Ok(KeyId::Day { day, .. }) => (day.to_string(), None),
-                _ => (day_of(d), Some(N(r.boot))),
-            };
-            let known: bool = boot.is_some()
-                && t.prepare("SELECT COUNT(*) > 0 FROM clocks WHERE log=$1 AND boot=$2")?
-                    .query_row(params![origin, boot], |r| r.get(0))?;
-            let latest = known.then(|| time(d, "t1"));
-            t.prepare(
-                "INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, boot, latest)
-                 VALUES ($1,$2,$3,$4,$5,$6,$6,$7,$8,$9,1,1,$10,$11)
-                 ON CONFLICT (log, cam, day, key) DO UPDATE SET s0=MIN(s0,$6), s1=MAX(s1,$6), t0=MIN(t0,$7), t1=MAX(t1,$8),
-                 bytes=MIN(bytes+$9, 9007199254740991), count=count+1, held=held+1, boot=$10, latest=CASE WHEN $11 IS NULL THEN NULL ELSE MAX(COALESCE(latest, $11), $11) END, settled=0",
-            )?
-            .execute(params![
-                origin, name, cam, day, key, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), boot, latest
-            ])?;
-            Ok(false)
-        }
         // Somebody vouches for the clock from here on: what was recorded before is older than this line.
         "clock.state" if text(d, "trust") != "unknown" => {
             t.prepare(
@@ -385,17 +466,6 @@ pub(super) fn index_line(
             t.prepare("UPDATE days SET latest=MIN(latest+$2, 7258118399999) WHERE log=$1 AND settled=0 AND boot=$3 AND latest IS NOT NULL")?
                 .execute(params![origin, int(d, "delta_ms"), N(r.boot)])?;
             Ok(false)
-        }
-        "seg.lost" => {
-            let of: Option<String> = t
-                .prepare("SELECT key FROM segments WHERE box=$1 AND cam=$2 AND s=$3")?
-                .query_row(params![name, cam, int(d, "s")], |r| r.get(0))
-                .optional()?;
-            if let Some(key) = of {
-                recount(t, name, cam, &key)?;
-                settle(t, name, cam, &key)?;
-            }
-            Ok(true)
         }
         "del.range" => {
             t.prepare(
@@ -434,7 +504,7 @@ pub(super) fn index_line(
 }
 
 /// What is left of the camera-days sealed to a key.
-fn recount(t: &Sql, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
+fn recount(t: &Sql, name: &str, cam: &str, key: &str) -> Result<(), DbError> {
     let left = "FROM segments g WHERE g.box=days.box AND g.cam=days.cam AND g.s BETWEEN days.s0 AND days.s1
                 AND g.key=days.key AND g.day=days.day AND g.log=days.log AND g.gone IS NULL";
     t.prepare(&format!(
@@ -447,7 +517,7 @@ fn recount(t: &Sql, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
 
 /// A camera-day is settled when nothing of it is left and either all of it was lost, or its deletion is done and its key, by this
 /// certificate or a later one of the same key, opens nothing any more.
-fn settle(t: &Sql, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
+fn settle(t: &Sql, name: &str, cam: &str, key: &str) -> Result<(), DbError> {
     let of_key = "FROM certificates c WHERE c.box=days.box AND c.cam=days.cam AND c.key=days.key AND c.done_n IS NOT NULL";
     t.prepare(&format!(
         "UPDATE days SET settled=1 WHERE box=$1 AND cam=$2 AND key=$3 AND held=0 AND settled=0 AND (

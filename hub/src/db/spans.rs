@@ -1,6 +1,8 @@
 //! Adapter: SQLite. Summary of the index: runs of a camera's segments that follow on each other within one camera-day and key, all masked
 //! alike and all there, or all gone. Kept line by line with the index; pages read these, not the segments.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::{BoxCamera, BoxName},
@@ -147,52 +149,146 @@ impl Db {
     }
 }
 
-/// Adds what a line says. Its segment is in the index already.
-pub(super) fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), DbError> {
-    let d = &r.data;
-    let (name, cam) = (name.as_str(), text(d, "cam"));
-    match r.kind.as_str() {
-        "seg.write" => {
-            let day = retention::day_of(d);
-            let mask = d.get("mask").and_then(Value::as_str);
-            let (s, t0, t1, size) = (int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"));
-            let longer = t.execute(
-                "UPDATE spans SET s1=$3, n1=$4, t1=MAX(t1, $6), count=count+1, bytes=MIN(bytes+$7, 9007199254740991)
-                 WHERE log=$1 AND cam=$2 AND s0=(SELECT MAX(s0) FROM spans WHERE log=$1 AND cam=$2)
-                   AND s1 < $3 AND $5 - t1 <= $8 AND t0 <= $5 AND day=$9 AND key=$10 AND how=$11 AND mask IS NOT DISTINCT FROM $12 AND gone IS NULL",
-                params![origin, cam, s, N(r.n), t0, t1, size, JOIN_MS, day, text(d, "key"), text(d, "how"), mask],
-            )?;
-            if longer == 0 {
-                let piece = Run {
-                    s0: s,
-                    s1: s,
-                    n0: N(r.n),
-                    n1: N(r.n),
-                    t0,
-                    t1,
-                    count: 1,
-                    bytes: size,
-                    mask: mask.map(Into::into),
-                    how: text(d, "how").into(),
-                    gone: None,
-                };
-                add(t, (origin, name, cam, &day, text(d, "key")), &piece)?;
+/// The newest span of each camera of one log, in memory while its lines come in: a line makes it longer or begins the next one, and
+/// [`Newest::write`] stores it once for all of them.
+#[derive(Default)]
+pub(super) struct Newest(HashMap<String, Option<Open>>);
+
+struct Open {
+    run: Run,
+    day: String,
+    key: String,
+    grown: bool,
+}
+
+impl Newest {
+    /// Adds a `seg.write`. Its segment is in the index already.
+    pub fn segment(
+        &mut self,
+        t: &Sql,
+        origin: &str,
+        name: &BoxName,
+        r: &Record,
+    ) -> Result<(), DbError> {
+        let d = &r.data;
+        let (cam, key) = (text(d, "cam"), text(d, "key"));
+        let (s, from, to, size) = (int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"));
+        let (day, how) = (retention::day_of(d), text(d, "how"));
+        let mask = d.get("mask").and_then(Value::as_str);
+        if !self.0.contains_key(cam) {
+            let newest = newest(t, origin, cam)?;
+            self.0.insert(cam.to_owned(), newest);
+        }
+        let Some(slot) = self.0.get_mut(cam) else {
+            return Ok(());
+        };
+        if let Some(open) = slot
+            && open.run.s1 < s
+            && from.saturating_sub(open.run.t1) <= JOIN_MS
+            && open.run.t0 <= from
+            && (open.day.as_str(), open.key.as_str()) == (day.as_str(), key)
+            && (open.run.how.as_str(), open.run.mask.as_deref()) == (how, mask)
+            && open.run.gone.is_none()
+        {
+            let run = &mut open.run;
+            (run.s1, run.n1, run.t1) = (s, N(r.n), run.t1.max(to));
+            run.count += 1;
+            run.bytes = run.bytes.saturating_add(size).min(MOST_BYTES);
+            open.grown = true;
+            return Ok(());
+        }
+        let run = Run {
+            s0: s,
+            s1: s,
+            n0: N(r.n),
+            n1: N(r.n),
+            t0: from,
+            t1: to,
+            count: 1,
+            bytes: size,
+            mask: mask.map(Into::into),
+            how: how.into(),
+            gone: None,
+        };
+        // A number from before the newest span has one of its own, and the newest stays what it is.
+        if slot.as_ref().is_some_and(|open| s < open.run.s0) {
+            return add(t, (origin, name.as_str(), cam, &day, key), &run);
+        }
+        let before = slot.replace(Open {
+            run,
+            day,
+            key: key.to_owned(),
+            grown: true,
+        });
+        match before {
+            Some(open) if open.grown && open.run.s0 != s => store(t, origin, name, cam, &open),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores what grew, and forgets all: what follows may change it by other ways.
+    pub fn write(&mut self, t: &Sql, origin: &str, name: &BoxName) -> Result<(), DbError> {
+        for (cam, open) in self.0.drain() {
+            if let Some(open) = open.filter(|open| open.grown) {
+                store(t, origin, name, &cam, &open)?;
             }
         }
-        "seg.lost" => again(t, name, cam, (int(d, "s"), int(d, "s")), None)?,
-        "del.range" => {
-            let (s0, s1) = (int(d, "s0"), int(d, "s1"));
-            let key = text(d, "key");
-            t.execute(
-                "UPDATE spans SET gone='deleted' WHERE box=$1 AND cam=$2 AND s0 >= $3 AND s0 <= $4 AND s1 <= $4 AND key=$5",
-                params![name, cam, s0, s1, key],
-            )?;
-            again(t, name, cam, (s0, s1), Some(key))?;
-        }
-        _ => {}
+        Ok(())
     }
-    Ok(())
 }
+
+fn store(t: &Sql, origin: &str, name: &BoxName, cam: &str, open: &Open) -> Result<(), DbError> {
+    let of = (
+        origin,
+        name.as_str(),
+        cam,
+        open.day.as_str(),
+        open.key.as_str(),
+    );
+    add(t, of, &open.run)
+}
+
+fn newest(t: &Sql, origin: &str, cam: &str) -> Result<Option<Open>, DbError> {
+    let mut q = t.prepare(
+        "SELECT s0, s1, n0, n1, t0, t1, count, bytes, mask, how, gone, day, key FROM spans WHERE log=$1 AND cam=$2 ORDER BY s0 DESC LIMIT 1",
+    )?;
+    Ok(q.query_row(params![origin, cam], |r| {
+        Ok(Open {
+            run: Run {
+                s0: r.get(0)?,
+                s1: r.get(1)?,
+                n0: r.get(2)?,
+                n1: r.get(3)?,
+                t0: r.get(4)?,
+                t1: r.get(5)?,
+                count: r.get(6)?,
+                bytes: r.get(7)?,
+                mask: r.get(8)?,
+                how: r.get(9)?,
+                gone: r.get(10)?,
+            },
+            day: r.get(11)?,
+            key: r.get(12)?,
+            grown: false,
+        })
+    })
+    .optional()?)
+}
+
+/// Segments of a key are in a `del.range`.
+pub(super) fn deleted(t: &Sql, name: &BoxName, r: &Record) -> Result<(), DbError> {
+    let d = &r.data;
+    let (cam, key) = (text(d, "cam"), text(d, "key"));
+    let (s0, s1) = (int(d, "s0"), int(d, "s1"));
+    t.execute(
+        "UPDATE spans SET gone='deleted' WHERE box=$1 AND cam=$2 AND s0 >= $3 AND s0 <= $4 AND s1 <= $4 AND key=$5",
+        params![name.as_str(), cam, s0, s1, key],
+    )?;
+    again(t, name.as_str(), cam, (s0, s1), Some(key))
+}
+
+/// So many bytes at most; counts in Beadle stay below 2^53.
+const MOST_BYTES: i64 = 9_007_199_254_740_991;
 
 /// A span as it is made of segments.
 struct Run {
@@ -231,7 +327,7 @@ fn add(t: &Sql, of: (&str, &str, &str, &str, &str), run: &Run) -> Result<(), DbE
 }
 
 /// Makes anew the spans of which a part lies in these segments: something of them is gone. With `key`, those of that key.
-fn again(
+pub(super) fn again(
     t: &Sql,
     name: &str,
     cam: &str,

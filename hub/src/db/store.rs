@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::{self, ThreadId},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
@@ -24,6 +24,10 @@ const READERS: usize = 4;
 const STATEMENTS: usize = 256;
 /// How long a connection waits for another process, as `beadle-hub init` beside a running hub is one.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// What is derived gives way to others who write, for so long at most at a time.
+const GIVE_WAY: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_micros(500);
 
 /// A connection, and statements in the words that both engines know.
 pub struct Sql(
@@ -86,6 +90,8 @@ fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Store {
     /// Whoever has it is the one that writes.
     turn: Mutex<()>,
+    /// How many wait for it, but for those that give way.
+    waiting: AtomicUsize,
     writer: Mutex<Sql>,
     /// The thread within a unit of work.
     within: Mutex<Option<ThreadId>>,
@@ -132,6 +138,7 @@ impl Store {
         }
         Ok(Self {
             turn: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
             writer: Mutex::new(Sql::over(writer)),
             within: Mutex::new(None),
             readers,
@@ -171,7 +178,7 @@ impl Store {
 
     /// For one statement that writes, alone or within this thread's unit of work.
     pub fn write(&self) -> Writing<'_> {
-        let turn = (!self.is_within()).then(|| lock(&self.turn));
+        let turn = (!self.is_within()).then(|| self.turn());
         Writing {
             sql: lock(&self.writer),
             _turn: turn,
@@ -188,11 +195,40 @@ impl Store {
                 work,
             );
         }
-        let _turn = lock(&self.turn);
+        let _turn = self.turn();
         self.between("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", || {
             let _within = Within::begin(&self.within);
             work()
         })
+    }
+
+    /// The same of what is derived: it waits until nobody else does (a mutex would hand itself to whoever asks again at once), and is not
+    /// synced by itself. Within a unit of work it is part of it.
+    pub fn derived<T>(&self, work: impl FnOnce() -> Result<T, DbError>) -> Result<T, DbError> {
+        if self.is_within() {
+            return self.unit(work);
+        }
+        let since = Instant::now();
+        while self.waiting.load(Ordering::Acquire) > 0 && since.elapsed() < GIVE_WAY {
+            thread::sleep(LOOK_AGAIN);
+        }
+        let _turn = lock(&self.turn);
+        self.between(
+            "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
+            "COMMIT; PRAGMA synchronous=FULL",
+            "ROLLBACK; PRAGMA synchronous=FULL",
+            || {
+                let _within = Within::begin(&self.within);
+                work()
+            },
+        )
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let turn = lock(&self.turn);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        turn
     }
 
     fn between<T, E: From<DbError>>(

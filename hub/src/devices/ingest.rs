@@ -15,13 +15,16 @@ use logbook::{Copy, CopyError, LogFolder};
 use shared::{
     id::{self, BoxName},
     note::{Cosigned, SignedHead},
-    record::Record,
     time::Clock,
     tree,
     types::HeadSeen,
 };
 
+mod behind;
+mod queue;
 mod stream;
+
+pub use queue::Arrived;
 
 use super::{
     budget::{Budgets, Disk, Trouble},
@@ -29,7 +32,7 @@ use super::{
 };
 use crate::{
     db::{
-        Db, DbError,
+        Db,
         logs::{LogRecord, TroubleRecord},
     },
     keys::Keys,
@@ -113,6 +116,7 @@ pub struct BoxLogs {
     live: Live,
     open: Arc<Mutex<HashMap<String, Shared>>>,
     pub budgets: Arc<Budgets>,
+    queue: Arc<queue::Queue>,
     /// Bytes of each box's files here, and when they were counted.
     stored: Arc<Mutex<HashMap<BoxName, Stored>>>,
     /// Successors that two people ordered: above which number, and when.
@@ -171,6 +175,7 @@ impl BoxLogs {
             live,
             open: Arc::default(),
             budgets: Arc::default(),
+            queue: Arc::default(),
             stored: Arc::default(),
             ordered: Arc::default(),
             room: Arc::new(room),
@@ -286,7 +291,7 @@ impl BoxLogs {
         if open.copy.size() > 0 {
             self.db.meet_log(&origin, name, number).map_err(ours)?;
         }
-        self.catch_up(&origin, name, open).map_err(ours)?;
+        self.catch_up_open(&origin, name, open).map_err(ours)?;
         let record = self.db.log(&origin).map_err(ours)?;
         if let Some(LogRecord {
             dispute: Some(code),
@@ -318,65 +323,6 @@ impl BoxLogs {
             },
             have,
         ))
-    }
-
-    /// Brings the records and the index up to what the copy holds (after a crash between storing and indexing, or when dropped).
-    fn catch_up(&self, origin: &str, name: &BoxName, log: &mut Log) -> Result<(), DbError> {
-        let row = |e: std::io::Error| DbError::Row(format!("{origin}: {e}"));
-        let size = log.copy.size();
-        let mut from = self.db.indexed(origin)?;
-        if from > size {
-            self.db.unindex(origin)?;
-            from = 0;
-        }
-        let mut folder = LogFolder::new(log.copy.folder());
-        while from < size {
-            let bytes = folder.read_lines(from, size, 1 << 20).map_err(row)?;
-            if bytes.is_empty() {
-                break;
-            }
-            let records: Vec<Record> = bytes
-                .split_inclusive(|b| *b == b'\n')
-                .filter_map(|l| Record::parse(l).ok())
-                .collect();
-            from += bytes.iter().filter(|b| **b == b'\n').count() as u64;
-            if self.db.index(origin, name, &records)? {
-                self.live.deleted(name);
-            }
-        }
-        let time = log.copy.cosigned().map_or(Cosigned::Absent, |h| {
-            h.check_cosigned(self.keys.cosign_vkey())
-        });
-        if let (Cosigned::Good { time }, Some(record)) = (time, self.db.log(origin)?)
-            && record.size != size
-        {
-            let at = shared::time::Utc(i64::try_from(time).unwrap_or(0) * 1000);
-            self.db
-                .log_grew(origin, size, &STANDARD.encode(log.copy.root()), at)?;
-        }
-        Ok(())
-    }
-
-    /// Brings the index of every log up to its copy: of boxes that do not come by themselves, too.
-    pub fn catch_up_all(&self) -> Result<(), Refused> {
-        for l in self.db.logs().map_err(ours)? {
-            let Ok(name) = BoxName::parse(&l.r#box) else {
-                continue;
-            };
-            if l.size == 0 || self.db.indexed(&l.origin).map_err(ours)? == l.size {
-                continue;
-            }
-            let log = lock(&self.open)
-                .entry(l.origin.clone())
-                .or_default()
-                .clone();
-            let mut slot = lock(&log);
-            match self.opened(&l.origin, &name, l.number, &mut slot) {
-                Ok(open) => self.catch_up(&l.origin, &name, open).map_err(ours)?,
-                Err(e) => tracing::error!(log = l.origin, "its index was not made: {}", e.why),
-            }
-        }
-        Ok(())
     }
 
     /// Opens the copy of a log, if it is not open yet.

@@ -114,7 +114,7 @@ fn send(stream: &Stream, log: &LogBuilder, have: u64) -> Result<SignedHead, Refu
     if !bytes.is_empty() {
         stream.lines(&bytes)?;
     }
-    let note = stream.head(log.head().render().as_bytes())?;
+    let note = stream.head_indexed(log.head().render().as_bytes())?;
     Ok(SignedHead::parse(note.as_bytes()).expect("a note"))
 }
 
@@ -132,7 +132,9 @@ fn a_good_log_is_countersigned_and_kept() {
         Cosigned::Good { .. }
     ));
     assert_eq!(
-        stream.head(a.head().render().as_bytes()).expect("again"),
+        stream
+            .head_indexed(a.head().render().as_bytes())
+            .expect("again"),
         signed.render(),
         "same head, same answer"
     );
@@ -264,7 +266,7 @@ fn wrong_key() {
     let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     stream.lines(&a.lines.concat()).expect("lines");
     stream
-        .head(rolled.render().as_bytes())
+        .head_indexed(rolled.render().as_bytes())
         .expect("the old key signs the head that ends with the roll");
     let held = a.size();
     a.beat();
@@ -273,7 +275,9 @@ fn wrong_key() {
         .expect("lines");
     let retired = &a.keys()[0];
     let head = SignedHead::sign(a.head().head, &retired.vkey, |m| retired.sign(m));
-    let e = stream.head(head.render().as_bytes()).expect_err("refused");
+    let e = stream
+        .head_indexed(head.render().as_bytes())
+        .expect_err("refused");
     assert_eq!(e.code, "WRONG-KEY");
     assert_eq!(hub.disputed(), 1);
     assert_eq!(
@@ -335,7 +339,7 @@ fn malformed() {
     assert_eq!(send(&stream, &a, 0).expect_err("refused").code, "MALFORMED");
     assert_eq!(hub.logs.begin(&ashby(), 1, None).expect("begins").1.size, 0);
     assert_eq!(
-        stream.head(b"garbage").expect_err("refused").code,
+        stream.head_indexed(b"garbage").expect_err("refused").code,
         "MALFORMED"
     );
 }

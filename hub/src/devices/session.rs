@@ -461,6 +461,8 @@ async fn audit(
     .await?;
     // After a refusal every further head of this stream gets the same answer.
     let mut refusal = None;
+    // Lines of the head before, on their way into the tables.
+    let mut indexing: Option<tokio::task::JoinHandle<()>> = None;
     while let Some(frame) = inc.frame().await? {
         let on = stream.clone();
         match frame.kind {
@@ -478,8 +480,25 @@ async fn audit(
             b'H' => {
                 if refusal.is_none() {
                     pause(hub.logs.budgets.head(name, hub.clock.now().mono)).await;
+                    // What comes faster than it goes into the tables waits here, and so does its box.
+                    if let Some(before) = indexing.take()
+                        && before.await.is_err()
+                    {
+                        return Ok(());
+                    }
                     match blocking(move || on.head(&frame.body)).await {
-                        Ok(Ok(note)) => {
+                        Ok(Ok((note, arrived))) => {
+                            let on = stream.clone();
+                            let index = arrived.map(|a| {
+                                let few = a.is_few();
+                                (few, tokio::task::spawn_blocking(move || on.index(a)))
+                            });
+                            match index {
+                                // Whoever hears of an ordinary minute's countersignature finds it on the pages.
+                                Some((true, now)) => drop(now.await),
+                                Some((false, later)) => indexing = Some(later),
+                                None => {}
+                            }
                             out.send(&AuditReply::Cosigned { note }).await?;
                             continue;
                         }

@@ -18,6 +18,7 @@ pub mod cleanup;
 pub mod lines;
 pub mod package;
 pub mod proofs;
+pub mod published;
 pub mod request;
 pub mod resting;
 pub mod save;

@@ -34,6 +34,7 @@ use super::{
     certificate::{Certificate, Facts, Master, Request, Working, check::Check},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
+    published::{SPEC, VERIFY_PY},
     resting::{self, Resting},
 };
 use crate::{
@@ -47,8 +48,6 @@ mod record;
 use copies::{masters, working_copies};
 use record::{keys, later_clip, lines, proofs, register_line};
 
-const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
-const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
 /// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
 /// last that are not.
 pub const SHORT: &str = "DOES-NOT-COVER-REQUEST";
@@ -456,19 +455,6 @@ impl Files for Known<'_> {
 fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
     rest.put(name, bytes)
         .map_err(io_error("write", &rest.path(name)))
-}
-
-fn public_pem(spki: &[u8]) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let body = STANDARD.encode(spki);
-    let lines: Vec<&str> = (0..body.len())
-        .step_by(64)
-        .map(|at| &body[at..body.len().min(at + 64)])
-        .collect();
-    format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        lines.join("\n")
-    )
 }
 
 /// Syncs every file, then every folder.

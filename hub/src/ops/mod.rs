@@ -56,6 +56,7 @@ mod moment;
 pub mod moves;
 pub mod own;
 pub mod owners;
+pub mod published;
 pub mod requests;
 pub mod roles;
 pub mod sight;
@@ -407,6 +408,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        PUBLISHED => published::Show,
         BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,

@@ -121,7 +121,7 @@ fn neighbour(rig: &Rig) {
     let (stream, _) = rig.hub.logs.begin(&brook(), 1, None).expect("begins");
     stream.lines(&log.lines.concat()).expect("lines");
     stream
-        .head(log.head().render().as_bytes())
+        .head_indexed(log.head().render().as_bytes())
         .expect("countersigned");
 }
 
@@ -173,7 +173,7 @@ fn refused_at_the_door_v4_v5() {
         assert!(shared::plain::all_plain(&refused.why), "{}", refused.why);
         // Its head gets nothing either.
         stream
-            .head(log.head().render().as_bytes())
+            .head_indexed(log.head().render().as_bytes())
             .expect_err("no countersignature");
     }
     all_goes_on(&rig);

@@ -216,7 +216,7 @@ impl Rig {
             stream.lines(&lines).expect("lines");
         }
         stream
-            .head(self.log.head().render().as_bytes())
+            .head_indexed(self.log.head().render().as_bytes())
             .expect("countersigned");
     }
 

@@ -1,5 +1,5 @@
 //! Wiring. The table of pages: every address, and the operations that whoever asks must be allowed before anything of the page is looked
-//! at. Deny by default: only the sign-in page, the style sheet and the script answer a stranger.
+//! at. Deny by default: only the sign-in page, the style sheet, the script and what the scheme publishes answer a stranger.
 //!
 //! Every form carries a token; every answer carries a content policy that allows our one script, and no
 //! script in a page, no frame and no foreign origin.
@@ -21,7 +21,7 @@ use super::{
     forms, guard,
     pages::{
         account, approvers, clip, door, evidence, footage, holds, home, lifts, log, machine, masks,
-        requests, retention, staff, tokens, touches,
+        proof, requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -79,6 +79,9 @@ pages! {
     get "/sign-in" door::form, Nobody;
     post "/sign-in" door::sign_in, Nobody;
     post "/sign-in/second" door::second, Nobody;
+    get "/proof" proof::folder, Nobody;
+    get "/proof/" proof::show, Nobody;
+    get "/proof/{name}" proof::file, Nobody;
     post "/sign-out" door::sign_out, Person(&[]);
     get "/account" account::show, Person(&[]);
     post "/account" account::act, Person(&[]);

@@ -365,6 +365,7 @@ impl Copy {
             file.write_all(&bytes)?;
             file.sync_data()
         };
+        let mut begun = false;
         #[allow(clippy::explicit_counter_loop)]
         // `n` is the line's number, not a count of this loop
         for line in self.pending.split_inclusive(|b| *b == b'\n') {
@@ -373,10 +374,9 @@ impl Copy {
                 if let Some(done) = open.take() {
                     flush(done)?;
                 }
-                let file = OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(lines_file(&self.folder, start))?;
+                let path = lines_file(&self.folder, start);
+                begun |= !path.exists();
+                let file = OpenOptions::new().create(true).append(true).open(path)?;
                 open = Some((start, file, Vec::new()));
             }
             if let Some((_, _, bytes)) = &mut open {
@@ -387,7 +387,11 @@ impl Copy {
         if let Some(done) = open {
             flush(done)?;
         }
-        sync_dir(&self.folder)
+        // The folder's own list of names changes with a new file alone.
+        match begun {
+            true => sync_dir(&self.folder),
+            false => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! <state>/log/<number>/head.note                          newest head, signed by the log key
 //! <state>/log/<number>/cosigned.note                      newest head the hub countersigned
 //! <state>/log/<number>/resume.json                        where the next start may begin to read
-//! <state>/log/<number>/heads/<size>.note                  one per key.roll and at close
+//! <state>/log/<number>/heads/<size>.note                  one per key.roll, at close, and every 2,048 lines
 //! <state>/log/keys/<number>.current …                     the log's private key (32 bytes), replaced hourly on a box
 //! <state>/log/boot                                        start counter
 //! ```

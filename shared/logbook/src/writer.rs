@@ -44,6 +44,10 @@ const STEP_MS: i64 = 200;
 /// A head at least every so many lines.
 pub const LINES_PER_HEAD: u64 = 512;
 
+/// A head is kept beside the log at least every so many lines: the hub holds what comes between two heads in memory, and no more than it
+/// must, so what a box wrote in one go, or while it was away, has to have heads in its midst.
+pub const LINES_PER_KEPT: u64 = 2048;
+
 /// What a log is and who writes it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -133,6 +137,8 @@ pub(crate) struct Writer {
     signed_at: (u64, u64),
     signed_mono: u64,
     head: Option<SignedHead>,
+    /// What the newest head under `heads/` covers.
+    kept: u64,
     cosigned: Option<SignedHead>,
     acked: u64,
     /// Roots of heads we signed, by size: what a countersignature may refer to.

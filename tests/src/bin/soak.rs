@@ -1,5 +1,6 @@
 //! Wiring. `make soak`: cameras that stall, drop, reboot, lose packets and jump for as long as asked; the box must take it all.
 //!
+//! `--fleet N`: instead, N simulated boxes of ten cameras each on one hub, for as long: `beadle_tests::fleet`.
 //! At the end every camera records, every stretch without footage is on the record, memory has not grown, the log is INTACT.
 use std::{
     process::ExitCode,
@@ -11,6 +12,7 @@ use beadle_tests::{
     Done, Folder, Trouble,
     cameras::{Cameras, OVER_MARKER, Scene},
     dice::Dice,
+    fleet::{Load, hub_fleet},
     hub::{Hub, time},
     measure::{cost, memory_mib},
     places, record,
@@ -18,13 +20,14 @@ use beadle_tests::{
     wait::{self, Look},
 };
 
-const USAGE: &str = "usage: soak [--minutes 30] [--seed N]";
+const USAGE: &str = "usage: soak [--minutes 30] [--seed N] [--fleet BOXES]";
 const PATHS: [&str; 4] = ["/s/c01", "/s/c02", "/s/c03", "/s/c04"];
 /// What the recorder's memory may have gained, from the first quarter of the time after settling to the last.
 const GROWTH: f64 = 0.05;
 
 fn main() -> ExitCode {
     let (mut minutes, mut seed) = (30u64, wait::now().0 as u64 % 1_000_000);
+    let mut boxes = None;
     let words: Vec<String> = std::env::args().skip(1).collect();
     for pair in words.chunks(2) {
         match (
@@ -33,11 +36,22 @@ fn main() -> ExitCode {
         ) {
             (Some("--minutes"), Some(n)) => minutes = n,
             (Some("--seed"), Some(n)) => seed = n,
+            (Some("--fleet"), Some(n)) => boxes = usize::try_from(n).ok(),
             _ => {
                 eprintln!("{USAGE}");
                 return ExitCode::from(64);
             }
         }
+    }
+    if let Some(boxes) = boxes {
+        println!("soak: {minutes} minutes, {boxes} boxes of ten cameras");
+        return match of_boxes(boxes, minutes) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("soak: {e}");
+                ExitCode::FAILURE
+            }
+        };
     }
     println!("soak: {minutes} minutes, --seed {seed}");
     match soak(minutes, seed) {
@@ -46,6 +60,25 @@ fn main() -> ExitCode {
             eprintln!("soak: {e}\nrepeat with --seed {seed}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A fleet on one hub.
+fn of_boxes(boxes: usize, minutes: u64) -> Done<()> {
+    let figures = hub_fleet(Load {
+        boxes,
+        cameras: 10,
+        secs: minutes * 60,
+        pulls: 50,
+        segment: 60,
+        killed: Some(10),
+    })?;
+    for f in &figures {
+        println!("{:<24} {:>12.3} {}", f.name, f.value, f.unit);
+    }
+    match figures.iter().find(|f| f.met == Some(false)) {
+        Some(f) => Err(Trouble(format!("{}: {} {}", f.name, f.value, f.unit))),
+        None => Ok(()),
     }
 }
 

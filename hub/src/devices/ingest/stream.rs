@@ -1,11 +1,19 @@
 //! Task. One log as it comes in over one stream: lines, then a head, countersigned or refused. Blocking.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::CopyError;
 use shared::{id, note::SignedHead, types::BoxReplace};
 
-use super::{LATER, Log, NO_SUCCESSOR, OVER_BUDGET, Refused, Stream, TWICE, lock, ours, refused};
-use crate::devices::{budget, successor};
+use super::{
+    Arrived, LATER, Log, NO_SUCCESSOR, OVER_BUDGET, Refused, Stream, TWICE, behind::Held, lock,
+    ours, refused,
+};
+use crate::{
+    db::batch::Taken,
+    devices::{budget, successor},
+};
 
 impl Stream {
     pub fn origin(&self) -> &str {
@@ -80,14 +88,18 @@ impl Stream {
         Err(refused(LATER, why))
     }
 
-    /// A head over everything sent so far: the note with this hub's countersignature.
-    pub fn head(&self, note: &[u8]) -> Result<String, Refused> {
+    /// A head over everything sent so far: the note with this hub's countersignature, and lines that [`Stream::index`] takes from there.
+    pub fn head(&self, note: &[u8]) -> Result<(String, Option<Arrived>), Refused> {
         let head = SignedHead::parse(note)
             .map_err(|e| refused("MALFORMED", format!("a head cannot be read: {e}")))?;
         self.with(|log| self.take_head(log, head))
     }
 
-    fn take_head(&self, log: &mut Log, head: SignedHead) -> Result<String, Refused> {
+    fn take_head(
+        &self,
+        log: &mut Log,
+        head: SignedHead,
+    ) -> Result<(String, Option<Arrived>), Refused> {
         let logs = &self.logs;
         let before = log.copy.size();
         if head.head.size < before {
@@ -113,29 +125,59 @@ impl Stream {
         if before == 0 && self.number > 1 {
             self.replaced();
         }
-        // The lines are safe and countersigned: what follows is derived, and is caught up with later if it fails now.
-        let size = signed.head.size;
-        let mut grew = || {
-            // An index that lags, because it could not be written before, is brought up from the copy.
-            if logs.db.indexed(&self.origin)? != before {
-                logs.catch_up(&self.origin, &self.name, log)?;
-            } else if logs.db.index(&self.origin, &self.name, &records)? {
-                logs.live.deleted(&self.name);
-            }
-            logs.db
-                .log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
-        };
-        if let Err(e) = grew() {
-            tracing::error!(log = self.origin, "the index lags behind the log: {e}");
-        }
         if let Some(code) = log.fault.take() {
             logs.ended(&self.origin, &code);
         }
         for (code, was) in logs.budgets.settled(&self.name, logs.clock.now().mono) {
             logs.end(&self.origin, &code, &was);
         }
+        // The same head again: the box asks for the countersignature once more, and nothing grew.
+        let arrived = (signed.head.size > before).then(|| Arrived {
+            origin: self.origin.clone(),
+            name: self.name.clone(),
+            folder: log.copy.folder().to_owned(),
+            records,
+            size: signed.head.size,
+            root: STANDARD.encode(signed.head.root),
+            at: now,
+        });
+        if arrived.is_none() {
+            logs.live.changed(&self.name);
+        }
+        Ok((signed.render(), arrived))
+    }
+
+    /// Brings lines into the tables that pages read. They are safe and countersigned: what fails here is caught up with later.
+    pub fn index(&self, arrived: Arrived) {
+        let logs = &self.logs;
+        let arrived = Arc::new(arrived);
+        let done = match logs.queue.take(&logs.db, arrived.clone()) {
+            Ok(Taken::Whole { deletions }) => {
+                if deletions {
+                    logs.live.deleted(&self.name);
+                }
+                Ok(())
+            }
+            // An index that lags, because it could not be written before, is brought up from the copy.
+            Ok(Taken::Lagging) => logs
+                .catch_up(&Held::of(&arrived))
+                .map_err(|e| e.to_string()),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = done {
+            tracing::error!(log = self.origin, "the index lags behind the log: {why}");
+        }
         logs.live.changed(&self.name);
-        Ok(signed.render())
+    }
+
+    /// Both at once.
+    #[cfg(test)]
+    pub fn head_indexed(&self, note: &[u8]) -> Result<String, Refused> {
+        let (note, arrived) = self.head(note)?;
+        if let Some(arrived) = arrived {
+            self.index(arrived);
+        }
+        Ok(note)
     }
 
     /// The box opened a successor log: say so, with the last line held of the one before.

@@ -1,6 +1,7 @@
 //! Adapter: filesystem. What a package shows of logs: the box's lines and proofs, keys, and the hub's own lines.
 
 use super::*;
+use crate::keys::pem;
 
 pub(super) fn lines(
     log: &mut LogFolder,
@@ -143,7 +144,7 @@ pub(super) fn keys<A: Authority>(
     put(
         rest,
         names::SEAL_PEM,
-        public_pem(&authority.seal_spki()).as_bytes(),
+        &pem("PUBLIC KEY", &authority.seal_spki()),
     )?;
     let n = authority.seal_line().map_err(PackageError::Hub)?;
     let key = hub_line(authority, n, rest, names::SEAL_RECORD, names::SEAL_PROOF)?;

@@ -30,6 +30,7 @@ pub mod lifts;
 pub mod log;
 pub mod machine;
 pub mod masks;
+pub mod proof;
 pub mod requests;
 pub mod retention;
 pub mod staff;

@@ -1,7 +1,31 @@
 //! Signing in, and what strangers see.
 use super::*;
 
-/// SEC-1: whoever is not signed in sees the sign-in page and the style sheet, and nothing else.
+/// EVI-2: whoever checks evidence of the scheme finds its verifier and public keys without signing in; no other name is a file.
+#[tokio::test]
+async fn strangers_find_what_is_published() {
+    let site = Site::new().await;
+    let page = site.get("/proof/", "", "").await;
+    assert_eq!(page.status, 200);
+    let links = String::from_utf8_lossy(&page.body).into_owned();
+    for f in crate::ops::published::of(&site.hub()) {
+        let answer = site.get(&format!("/proof/{}", f.name), "", "").await;
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (200, f.text.as_bytes())
+        );
+        assert_eq!(answer.header("content-type"), Some(f.media.as_str()));
+        assert!(f.name == crate::evidence::published::PAGE || links.contains(&f.name));
+    }
+    for path in ["/proof/hub.key", "/proof/..%2fhub.sqlite", "/proof/x/y"] {
+        assert!(
+            [303, 404].contains(&site.get(path, "", "").await.status),
+            "{path}"
+        );
+    }
+}
+
+/// SEC-1: whoever is not signed in sees the sign-in page, the style sheet and what the scheme publishes, and nothing else.
 #[tokio::test]
 async fn strangers_see_nothing() {
     let mut site = Site::new().await;

@@ -72,9 +72,9 @@ fn document() -> BTreeMap<String, Vec<String>> {
 pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
-        "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
-        | "hold.list" | "mask.list" | "lift.list" | "touch.list" | "approver.list"
-        | "request.list" | "footage.recent" => {
+        "box.list" | "published.show" | "retention.report" | "clip.list" | "evidence.list"
+        | "evidence.faults" | "hold.list" | "mask.list" | "lift.list" | "touch.list"
+        | "approver.list" | "request.list" | "footage.recent" => {
             return json!({});
         }
         "move.list" | "hub.status" => return json!({}),

@@ -124,3 +124,56 @@ fn the_copy_keeps_only_what_a_head_covers() {
     bad[40] ^= 1;
     copy.lines(&bad).expect("good again");
 }
+
+/// AUD-3: a box writes tens of thousands of lines in one go, without the hub, and goes through a start in between: what lies between two
+/// heads that are kept is always less than a hub holds until their head has come, so the log is taken, head by head, and verifies.
+#[test]
+fn what_was_written_in_one_go_goes_up_in_pieces() {
+    let hub = Hub::new();
+    let (box_dir, hub_dir) = (TempDir::new().expect("dir"), TempDir::new().expect("dir"));
+    let clock = TestClock::new();
+    let long = |log: &LogHandle| {
+        for s in 0..16_000 {
+            let lost = shared::types::SegLost {
+                cam: shared::id::CameraId::parse("c01").expect("camera"),
+                s,
+                // As long as a line may say it.
+                why: "x".repeat(300),
+            };
+            log.append_soon("sys:rec", &lost).expect("line is taken");
+        }
+    };
+    let (log, opened) = open(box_dir.path(), &clock);
+    long(&log);
+    crash(log);
+    let (log, _) = open(box_dir.path(), &clock);
+    long(&log);
+    let newest = log.sign_head().expect("signs");
+    let mut source = LogFolder::new(&log.folder());
+    let mut copy = Copy::open(&hub_dir.path().join("log/1"), &opened.origin).expect("opens");
+    let kept = source.head_sizes().expect("lists");
+    let mut heads: Vec<SignedHead> = kept
+        .into_iter()
+        .filter(|s| *s < newest.head.size)
+        .map(|s| {
+            source
+                .head(&format!("heads/{s}.note"))
+                .expect("reads")
+                .expect("is there")
+        })
+        .collect();
+    heads.push(newest);
+    assert!(heads.len() > 8, "{}", heads.len());
+    for head in heads {
+        let lines = source
+            .read_lines(copy.size(), head.head.size, usize::MAX)
+            .expect("reads");
+        copy.lines(&lines).expect("no more than it holds");
+        copy.head(head, |h| hub.cosign(h, 1_793_714_400))
+            .expect("good head");
+    }
+    assert_eq!(copy.size(), log.size());
+    intact(&log);
+    let report = verdict(copy.folder(), std::slice::from_ref(&hub.key));
+    assert_eq!(report.verdict, Verdict::Intact, "{}", report.render());
+}

@@ -12,7 +12,7 @@ use shared::{
     types::{self, Data},
 };
 
-use super::{LogError, Writer, io_error, start::reserve};
+use super::{LINES_PER_KEPT, LogError, Writer, io_error, start::reserve};
 use crate::{
     files::{LINES_PER_FILE, lines_file, write_whole},
     point::Point,
@@ -36,6 +36,9 @@ impl Writer {
         let vkey = self.keys.vkey();
         let signed = SignedHead::sign(head, &vkey, |bytes| self.keys.sign(bytes));
         self.store(signed.clone())?;
+        if signed.head.size.saturating_sub(self.kept) >= LINES_PER_KEPT {
+            self.keep(&signed)?;
+        }
         Ok(signed)
     }
 
@@ -131,7 +134,9 @@ impl Writer {
             .folder
             .join("heads")
             .join(format!("{}.note", head.head.size));
-        write_whole(&path, head.render().as_bytes(), false).map_err(io_error("write", &path))
+        write_whole(&path, head.render().as_bytes(), false).map_err(io_error("write", &path))?;
+        self.kept = self.kept.max(head.head.size);
+        Ok(())
     }
 
     /// Takes a head that came back countersigned. Returns whether it was news.

@@ -116,6 +116,7 @@ impl Writer {
             signed_at: (0, 0),
             signed_mono: now.mono,
             head: None,
+            kept: 0,
             cosigned: None,
             acked: 0,
             roots: BTreeMap::new(),
@@ -280,6 +281,7 @@ impl Writer {
         // Older ones are countersigned: nothing more will come for them.
         let countersigned = cosigned.as_ref().map_or(0, |c| c.head.size);
         let mut kept = heads.head_sizes().map_err(io_error("list", &folder))?;
+        let newest_kept = kept.last().copied().unwrap_or(0);
         kept.retain(|size| *size > countersigned);
         for size in kept {
             if let Ok(Some(h)) = heads.head(&format!("heads/{size}.note")) {
@@ -312,6 +314,7 @@ impl Writer {
             signed_at: found.signed_at,
             signed_mono: now.mono,
             head,
+            kept: newest_kept,
             cosigned,
             acked: found.acked,
             roots,

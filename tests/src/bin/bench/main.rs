@@ -7,6 +7,7 @@ use std::{fs, process::ExitCode};
 use beadle_tests::{Done, Told, Trouble, figure::Figure, measure::machine, places, wait};
 
 mod boxes;
+mod fleet;
 mod hub;
 mod link;
 mod masks;
@@ -24,6 +25,10 @@ const BENCHES: &[(&str, Bench)] = &[
     ("record.start", record::start),
     ("retention.sweep", record::sweep),
     ("hub.pages", hub::pages),
+    ("audit.ingest", fleet::ingest),
+    ("hub.lost", fleet::lost),
+    ("hub.fleet", fleet::load),
+    ("link.idle", fleet::idle),
     ("link.clean", link::clean),
     ("link.loss.0.5", link::little_lost),
     ("link.loss.2", link::much_lost),
