@@ -531,13 +531,3 @@ async fn clip(
     out.finish().await;
     Ok(())
 }
-
-/// For [`Deps::seen`] before the first word.
-pub fn unseen(since: Utc) -> status::Uplink {
-    status::Uplink {
-        state: "dialling".into(),
-        hub: None,
-        since: Some(since),
-        why: None,
-    }
-}

@@ -28,7 +28,7 @@ pub const LINKS: [(&str, &str, &Row); 14] = [
     ("/approvers", "Keys at boxes", &table::APPROVERS),
     ("/retention", "Retention", &table::RETENTION),
     ("/log", "What people did", &table::LOG_SHOW),
-    ("/hub", "The hub", &table::HUB_STATUS),
+    ("/hub", "Hub", &table::HUB_STATUS),
     ("/staff", "Staff", &table::STAFF),
     ("/tokens", "Tokens", &table::TOKENS),
     ("/account", "Your account", &table::FACTORS),
