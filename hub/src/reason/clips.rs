@@ -67,6 +67,12 @@ reasons! {
         Lost { camera: BoxCamera, extent: Extent } => Refused "footage-lost",
         NotRecorded { camera: BoxCamera, hole: Box<Hole> } => Refused "footage-not-recorded",
 
+        /// It is over, and nothing of it is fetched any more.
+        NotUnderWay { exhibit: ExhibitRef, state: rules::State } => Refused "pull-not-under-way",
+        /// `least`: kilobits a second.
+        LineTooThin { least: u64 } => Refused "line-too-thin",
+        HoursUnreadable => Malformed "hours-unreadable",
+
         NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
     }
 }
