@@ -232,12 +232,12 @@ conditions! {
         "Bring box and hub to the same release of Beadle: the detail says which version of the protocol each speaks. The box connects by itself then."
     "hub.disk" Serious HubStaff
         "Hub's disk fills up"
-        "Little room is left on a disk of the hub, or will be soon: the detail says which, since when it fills so fast, and what takes the room. When it is full, footage is not fetched and no package is made."
-        "See beadle-hub status, or the page The hub. Dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk."
+        "Little room is left on a disk of the hub, or will be soon: the detail says which, how fast it fills, and what takes the room. When it is full, footage is not fetched and no package is made."
+        "See beadle-hub status, or the page Hub. Dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk."
     "hub.disk-full" Critical HubStaff
         "Hub's disk is full"
         "What is left on a disk of the hub is kept for its own log. Whatever would write to it is refused or waits: clips, packages, the boxes' logs, which stay with the boxes. Boxes go on recording and deleting."
-        "See beadle-hub status, or the page The hub, for what takes the room, and make some: dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk. All that waits goes on by itself."
+        "See beadle-hub status, or the page Hub, for what takes the room, and make some: dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk. All that waits goes on by itself."
     "cert.expiring" Warning HubStaff
         "Box's certificate has not been renewed"
         "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."

@@ -144,10 +144,9 @@ lines! {
     HoldClear = "hold.clear" { hold: HoldId, why: String, by: Vec<String> }
     /// `n`: line number of its `hold.clear`. The copies are gone and their key destroyed; `undecryptable`, `claim` as in `del.done`.
     HoldDone = "hold.done" { hold: HoldId, cam: CameraId, n: u64, count: u64, undecryptable: bool, claim: String }
-    /// Somebody at the hub looked at footage without taking it, by that order; `s0` and `s1` as in `exp.clip`. A rewrapped header opens its
     /// whole segment, so whole segments are what the line says, whatever part of them was sent.
     ExpLook = "exp.look" { order: u64, cam: CameraId, s0: u64, s1: u64, purpose: String }
-    ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, grant: String, purpose: String }
+    ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
     ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
     /// `set`: SHA-256 of the deleted seg.write lines' leaf hashes, in order.
@@ -267,6 +266,13 @@ lines! {
     /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
     /// The line's number is the order's.
     LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
+    /// Hub log: what the line of a box may be used for by clips: kilobits a second, and the hours of planned ones (18:00); null: no limit.
+    /// The reason is salted.
+    BoxLine = "box.line" { r#box: String, most_kbit: Option<u64>, begins: Option<String>, ends: Option<String>, reason: String, by: Vec<String> }
+    /// Hub log: the pull of a clip waits from here on.
+    PullPause = "pull.pause" { r#ref: String, by: Vec<String> }
+    /// Hub log: and goes on.
+    PullResume = "pull.resume" { r#ref: String, by: Vec<String> }
     /// Hub log: a box is told where the hub will be; the line's number is the order's. `reason` is salted, `by` are two people.
     MoveOrder = "move.order" { r#box: String, hub: String, second: Option<String>, lookup: Option<String>, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.

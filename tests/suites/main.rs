@@ -18,6 +18,7 @@ mod facts;
 mod fleet;
 mod hangs;
 mod holds;
+mod hubdisks;
 mod installed;
 mod kill;
 mod lifting;

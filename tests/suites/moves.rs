@@ -62,7 +62,7 @@ fn tell(hub: &Hub, to: &str) -> Done<String> {
     Ok(hub.ask(words)?.well("box move")?.out)
 }
 
-/// FLT-3, REC-6, V16: told in time, the boxes are at the new address by themselves, after a restart of theirs too; a stranger there is told
+/// FLT-3, REC-6: told in time, the boxes are at the new address by themselves, after a restart of theirs too; a stranger there is told
 /// nothing; with both addresses gone, a name of the DNS leads to the hub, and what is kept and is not the hub's word counts for nothing.
 #[test]
 fn the_hub_moves_and_boxes_follow() -> Done<()> {

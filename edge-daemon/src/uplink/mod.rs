@@ -22,6 +22,7 @@ mod addresses;
 pub mod audit;
 mod congestion;
 pub mod enrol;
+mod lanes;
 pub mod link;
 pub mod looks;
 pub mod moved;
@@ -35,6 +36,7 @@ pub mod signed;
 pub mod succession;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use crate::{
     clock::Trust,
@@ -64,7 +66,7 @@ impl Uplink {
         faults: Faults,
         trust: Trust,
     ) -> std::io::Result<Self> {
-        let seen = Arc::new(Mutex::new(link::unseen(desk.clock.now().wall)));
+        let seen = Arc::new(Mutex::new(unseen(desk.clock.now().wall)));
         let deps = Arc::new(link::Deps {
             desk,
             key,
@@ -112,5 +114,15 @@ impl Uplink {
         {
             tracing::error!("the uplink ended badly");
         }
+    }
+}
+
+/// For [`Deps::seen`] before the first word.
+fn unseen(since: Utc) -> status::Uplink {
+    status::Uplink {
+        state: "dialling".into(),
+        hub: None,
+        since: Some(since),
+        why: None,
     }
 }

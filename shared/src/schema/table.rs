@@ -139,7 +139,7 @@ table! {
     "hold.clear" Box { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "hold.done" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "n" COUNT, Must "count" COUNT, Must "undecryptable" Form::Bool, Must "claim" WORD }
     "exp.look" Box { Must "order" COUNT, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "purpose" WORD }
-    "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "grant" WORD, Must "purpose" WORD }
+    "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
     "exp.done" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "to" WORD }
     "del.range" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "count" COUNT, Must "set" Form::Hash, Must "rule" NAME, Must "key" Form::Key }
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }
@@ -165,6 +165,9 @@ table! {
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
     "move.order" Hub { Must "box" Form::Box, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
+    "box.line" Hub { Must "box" Form::Box, Null "most_kbit" COUNT, Null "begins" WORD, Null "ends" WORD, Must "reason" WORD, Must "by" BY }
+    "pull.pause" Hub { Must "ref" Form::Exhibit, Must "by" BY }
+    "pull.resume" Hub { Must "ref" Form::Exhibit, Must "by" BY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }
     "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }
