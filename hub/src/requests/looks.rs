@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -97,6 +100,8 @@ pub struct Look {
     begun: Instant,
     /// How many films it is, as far as is known: one for each kind of pictures.
     pub stretches: AtomicU32,
+    /// It is being turned off.
+    stopping: AtomicBool,
     /// Why it was turned off.
     off: watch::Sender<Option<Fault>>,
 }
@@ -130,12 +135,7 @@ impl Look {
 
     /// Turns it off, once, and puts on record why. Blocking.
     pub fn turn_off(&self, hub: &Hub, fault: Fault, s: u64, why: &str) -> Result<(), HubError> {
-        let newly = self.off.send_if_modified(|off| {
-            let newly = off.is_none();
-            off.get_or_insert(fault);
-            newly
-        });
-        if !newly {
+        if self.stopping.swap(true, Relaxed) {
             return Ok(());
         }
         let order = match &self.source {
@@ -151,7 +151,10 @@ impl Look {
             why: why.chars().take(300).collect(),
         };
         tracing::warn!(camera = %self.camera, segment = s, code = fault.code(), why, "what was watched is turned off");
-        hub.log.append("sys:look", &line)?;
+        // On record before anybody sees it; off in any case.
+        let logged = hub.log.append("sys:look", &line);
+        self.off.send_replace(Some(fault));
+        logged?;
         Ok(())
     }
 }
@@ -245,6 +248,7 @@ fn new(
         source,
         begun: Instant::now(),
         stretches: AtomicU32::new(1),
+        stopping: AtomicBool::new(false),
         off: watch::Sender::new(None),
     })
 }
