@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use logbook::{LogFolder, LogHandle, Opened, Settings};
+use logbook::{LogFolder, LogHandle, OpenedLog, Settings};
 use shared::{
     id::CameraId,
     record::Record,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The log of the box ashby.
-pub(crate) fn open_log(home: &Path, clock: Arc<dyn Clock>) -> (LogHandle, Opened) {
+pub(crate) fn open_log(home: &Path, clock: Arc<dyn Clock>) -> (LogHandle, OpenedLog) {
     let settings = Settings {
         base: "cctv.example.gov.uk/box/ashby".into(),
         site: "Ashby".into(),

@@ -148,7 +148,7 @@ pub fn key_print(spki: &[u8]) -> String {
 }
 
 /// A certificate made for a box.
-pub struct Certified {
+pub struct IssuedCertificate {
     pub pem: String,
     /// SHA-256 of it (DER), lower hex.
     pub print: String,
@@ -228,7 +228,7 @@ impl Authority {
         name: &BoxName,
         spki: &[u8],
         now: Utc,
-    ) -> Result<Certified, KeyError> {
+    ) -> Result<IssuedCertificate, KeyError> {
         let point = spki
             .strip_prefix(P256_SPKI.as_slice())
             .filter(|p| p.len() == 65 && p[0] == 4)
@@ -239,7 +239,7 @@ impl Authority {
         let made = params
             .signed_by(&P256(point.to_vec()), &self.issuer)
             .map_err(cert)?;
-        Ok(Certified {
+        Ok(IssuedCertificate {
             pem: made.pem(),
             print: hex(&sha256(made.der())),
             until: read(made.der(), "a box's certificate")?.until,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use logbook::{Line, LogError, LogFolder, LogHandle, Opened, Settings};
+use logbook::{Line, LogError, LogFolder, LogHandle, OpenedLog, Settings};
 use serde::Serialize;
 use shared::{
     id,
@@ -178,7 +178,7 @@ impl OwnLog {
         scheme: &str,
         keys: Arc<Keys>,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Self, Opened), LogError> {
+    ) -> Result<(Self, OpenedLog), LogError> {
         let origin = id::hub_log(scheme, 1);
         let settings = Settings {
             base: origin.trim_end_matches("/1").to_owned(),

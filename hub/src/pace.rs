@@ -13,9 +13,9 @@ pub struct Pace {
 
 /// Until when one has used up what it may, in microseconds; in the past: all of it is left.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Used(u64);
+pub struct PaceBalance(u64);
 
-impl Used {
+impl PaceBalance {
     /// Takes `n`. How many milliseconds to wait before they may go; None: more than `patience_ms`, and nothing was taken.
     pub fn take(&mut self, pace: Pace, n: u64, now_ms: u64, patience_ms: u64) -> Option<u64> {
         let now = now_ms.saturating_mul(1000);
@@ -39,8 +39,8 @@ impl Used {
 pub struct Lanes<K> {
     pace: Pace,
     most: usize,
-    by: HashMap<K, Used>,
-    rest: Used,
+    by: HashMap<K, PaceBalance>,
+    rest: PaceBalance,
 }
 
 impl<K: Hash + Eq> Lanes<K> {
@@ -49,7 +49,7 @@ impl<K: Hash + Eq> Lanes<K> {
             pace,
             most,
             by: HashMap::new(),
-            rest: Used::default(),
+            rest: PaceBalance::default(),
         }
     }
 
@@ -59,7 +59,7 @@ impl<K: Hash + Eq> Lanes<K> {
         used.take(self.pace, n, now_ms, u64::MAX)
     }
 
-    /// As [`Used::take`].
+    /// As [`PaceBalance::take`].
     pub fn take(&mut self, key: K, n: u64, now_ms: u64, patience_ms: u64) -> Option<u64> {
         if self.by.len() >= self.most && !self.by.contains_key(&key) {
             self.by
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(lanes.take("d", 1, 30_000, 0), Some(0));
         assert_eq!(lanes.take("d", 3, 30_000, 0), None, "all or nothing");
         assert_eq!(lanes.take("d", 2, 30_000, 0), Some(0));
-        let mut used = Used::default();
+        let mut used = PaceBalance::default();
         assert_eq!(used.take(PACE, u64::MAX, 1, 1), None);
     }
 }

@@ -188,7 +188,7 @@ pub fn enter(
 }
 
 /// Whose account it is, as somebody has shown.
-pub struct Proven {
+pub struct ProvenAccount {
     pub account: AccountRecord,
     /// The word for what they showed beside the password.
     pub proof: Option<&'static str>,
@@ -196,16 +196,16 @@ pub struct Proven {
 
 /// A way to show who somebody is. Single sign-on would be another one; what follows is the same for all ([`enter`]).
 pub trait Identity {
-    fn prove(&self, hub: &Hub) -> Result<Proven, HubError>;
+    fn prove(&self, hub: &Hub) -> Result<ProvenAccount, HubError>;
 }
 
 /// At the console. Whoever gave a code there some minutes ago needs none.
 impl Identity for SignIn {
-    fn prove(&self, hub: &Hub) -> Result<Proven, HubError> {
+    fn prove(&self, hub: &Hub) -> Result<ProvenAccount, HubError> {
         let account = password(hub, &self.name, &self.password)?;
         let now = hub.clock.now().mono;
         if !hub.db.has_factor(account.op)? || hub.attempts.was_here(account.op, now) {
-            return Ok(Proven {
+            return Ok(ProvenAccount {
                 account,
                 proof: None,
             });
@@ -219,7 +219,7 @@ impl Identity for SignIn {
         let proof = Proof::Code(code.clone());
         second(hub, &account, &proof)?;
         hub.attempts.entered(account.op, now);
-        Ok(Proven {
+        Ok(ProvenAccount {
             account,
             proof: Some(proof.word()),
         })
@@ -228,7 +228,7 @@ impl Identity for SignIn {
 
 /// Signs somebody in at the console.
 pub fn check(hub: &Hub, who: &impl Identity) -> Result<Person, HubError> {
-    let Proven { account, proof } = who.prove(hub)?;
+    let ProvenAccount { account, proof } = who.prove(hub)?;
     enter(hub, account, proof, None)
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    note::{ALG_ED25519, Checked, Head, Signature, SignedHead, Vkey, digest_from_b64},
+    note::{ALG_ED25519, Head, Signature, SignatureCheck, SignedHead, Vkey, digest_from_b64},
     record::{Digest, Parsed, Record, Value, hex, leaf_hash, unhex},
     time::Utc,
     tree::Frontier,
@@ -220,7 +220,7 @@ impl Keys {
     pub fn any_signed(&self, head: &SignedHead) -> bool {
         self.lines
             .iter()
-            .any(|(_, key)| head.check(key) == Checked::Good)
+            .any(|(_, key)| head.check(key) == SignatureCheck::Good)
     }
     /// Checks the log signature of a head by the key in force at its size.
     pub fn judge(&self, head: &SignedHead, place: &str) -> Result<(), Finding> {
@@ -228,21 +228,21 @@ impl Keys {
         let broken = || Finding::new("BAD-SIGNATURE", place, w::BAD_SIGNATURE);
         let right = self.in_force(head.head.size).ok_or_else(unknown)?;
         match head.check(right) {
-            Checked::Good => return Ok(()),
-            Checked::Bad => return Err(broken()),
-            Checked::Absent => {}
+            SignatureCheck::Good => return Ok(()),
+            SignatureCheck::Bad => return Err(broken()),
+            SignatureCheck::Absent => {}
         }
         for (_, key) in self.lines.iter() {
             match head.check(key) {
-                Checked::Good => {
+                SignatureCheck::Good => {
                     return Err(Finding::new(
                         "WRONG-KEY",
                         place,
                         say(w::WRONG_KEY, &[&hex(&key.id()), &hex(&right.id())]),
                     ));
                 }
-                Checked::Bad => return Err(broken()),
-                Checked::Absent => {}
+                SignatureCheck::Bad => return Err(broken()),
+                SignatureCheck::Absent => {}
             }
         }
         Err(unknown())

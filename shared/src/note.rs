@@ -331,13 +331,13 @@ impl SignedHead {
         });
     }
     /// Checks the log key's signature (alg 01). Every line of that key must verify.
-    pub fn check(&self, key: &Vkey) -> Checked {
-        let mut checked = Checked::Absent;
+    pub fn check(&self, key: &Vkey) -> SignatureCheck {
+        let mut checked = SignatureCheck::Absent;
         for signature in self.signatures.iter().filter(|s| s.is_of(key)) {
             if key.alg != ALG_ED25519 || !key.verify(self.head.body().as_bytes(), &signature.blob) {
-                return Checked::Bad;
+                return SignatureCheck::Bad;
             }
-            checked = Checked::Good;
+            checked = SignatureCheck::Good;
         }
         checked
     }
@@ -358,7 +358,7 @@ impl SignedHead {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checked {
+pub enum SignatureCheck {
     Good,
     /// No line with this name and key id.
     Absent,
@@ -519,7 +519,7 @@ mod tests {
         let mut note = SignedHead::sign(head(), &log.vkey, |m| log.sign(m));
         assert_eq!(
             (note.check(&log.vkey), note.check_cosigned(&hub.vkey)),
-            (Checked::Good, Cosigned::Absent)
+            (SignatureCheck::Good, Cosigned::Absent)
         );
         note.cosign(&hub.vkey, 1_793_714_800, |m| hub.sign(m));
         note.cosign(&hub.vkey, 1_793_714_900, |m| hub.sign(m));
@@ -533,7 +533,7 @@ mod tests {
         );
         assert_eq!(
             note.check(&Key::new("a/box/b/1", ALG_ED25519, [3; 32]).vkey),
-            Checked::Absent
+            SignatureCheck::Absent
         );
         let again = Signature::from_b64(&note.signatures[1].name, &note.signatures[1].b64())
             .expect("signature");
@@ -546,7 +546,7 @@ mod tests {
         note.signatures[1].blob[7] ^= 1;
         assert_eq!(note.check_cosigned(&hub.vkey), Cosigned::Bad);
         note.head.size = 21;
-        assert_eq!(note.check(&log.vkey), Checked::Bad);
+        assert_eq!(note.check(&log.vkey), SignatureCheck::Bad);
     }
 
     #[test]

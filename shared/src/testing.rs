@@ -595,7 +595,7 @@ pub fn fix_sums(files: &mut MemoryFiles) {
 }
 
 /// A program as a text of the table of conditions names it.
-pub struct Named {
+pub struct ProgramName {
     pub code: &'static str,
     /// The word before it, and those after it up to the end of the clause.
     pub before: String,
@@ -603,7 +603,7 @@ pub struct Named {
 }
 
 /// Where the table of conditions names `program`.
-pub fn named(program: &str) -> Vec<Named> {
+pub fn named(program: &str) -> Vec<ProgramName> {
     let plain = |word: &str| word.trim_matches(|c: char| ".,;:()".contains(c)).to_owned();
     let ends = |word: &str| word.ends_with(['.', ',', ';', ':', ')']);
     let mut all = Vec::new();
@@ -625,7 +625,7 @@ pub fn named(program: &str) -> Vec<Named> {
                     open = !ends(word);
                 }
                 let before = i.checked_sub(1).map_or(String::new(), |b| plain(words[b]));
-                all.push(Named {
+                all.push(ProgramName {
                     code: c.code,
                     before,
                     after,

@@ -25,7 +25,7 @@ pub struct BadTime {
 
 /// Why what a person typed is no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadTyped {
+pub enum TypedTimeError {
     #[error("{0:?} is not a time like 2026-11-28 18:59, 28/11/2026 18:59 or 2026-11-28T18:59:00Z")]
     Unreadable(String),
     #[error("the clocks show {clock} twice that night: say which, with {names} after it")]
@@ -194,10 +194,10 @@ impl Zone {
     /// label after it where they like. What bears `Z` or an offset is taken as it says.
     ///
     /// # Errors
-    /// [`BadTyped`]: it is no time, the clocks show it twice that night, or never.
-    pub fn typed(&self, text: &str) -> Result<Utc, BadTyped> {
+    /// [`TypedTimeError`]: it is no time, the clocks show it twice that night, or never.
+    pub fn typed(&self, text: &str) -> Result<Utc, TypedTimeError> {
         let text = text.trim();
-        let unreadable = || BadTyped::Unreadable(text.to_owned());
+        let unreadable = || TypedTimeError::Unreadable(text.to_owned());
         if let Ok(utc) = Utc::parse_lenient(text) {
             return Ok(utc);
         }
@@ -223,7 +223,7 @@ impl Zone {
         let utc = |t: Timestamp| Utc(t.as_millisecond());
         let both = [instants.earlier(), instants.later()];
         if matches!(instants.offset(), AmbiguousOffset::Gap { .. }) {
-            return Err(BadTyped::Never(clock.to_owned()));
+            return Err(TypedTimeError::Never(clock.to_owned()));
         }
         let mut found: Vec<Utc> = both
             .into_iter()
@@ -242,7 +242,7 @@ impl Zone {
             Some("UTC") => Zone::utc().typed(clock),
             Some(label) => {
                 let mut named = found.iter().filter(|t| name(t).eq_ignore_ascii_case(label));
-                named.next().copied().ok_or_else(|| BadTyped::Label {
+                named.next().copied().ok_or_else(|| TypedTimeError::Label {
                     clock: clock.to_owned(),
                     label: label.to_owned(),
                     names: names.join(" or "),
@@ -250,7 +250,7 @@ impl Zone {
             }
             None => match found[..] {
                 [one] => Ok(one),
-                _ => Err(BadTyped::Twice {
+                _ => Err(TypedTimeError::Twice {
                     clock: clock.to_owned(),
                     names: names.join(" or "),
                 }),
@@ -418,7 +418,7 @@ mod tests {
         let twice = london.typed("2026-10-25 01:30").expect_err("twice");
         assert!(twice.to_string().contains("BST or GMT"), "{twice}");
         let never = london.typed("29/03/2026 01:30").expect_err("never");
-        assert!(matches!(never, BadTyped::Never(_)), "{never}");
+        assert!(matches!(never, TypedTimeError::Never(_)), "{never}");
         let label = london.typed("2026-07-01 14:00 GMT").expect_err("summer");
         assert!(label.to_string().contains("is BST here"), "{label}");
         for bad in [
@@ -430,7 +430,7 @@ mod tests {
             "2026-11-28",
         ] {
             let e = london.typed(bad).expect_err(bad);
-            assert!(matches!(e, BadTyped::Unreadable(_)), "{bad}: {e}");
+            assert!(matches!(e, TypedTimeError::Unreadable(_)), "{bad}: {e}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Wiring. Builds the box: what its parts share, and the cameras, which record from here on.
 use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
-use logbook::{LogHandle, Opened, Settings, SystemClock};
+use logbook::{LogHandle, OpenedLog, Settings, SystemClock};
 use nix::fcntl::{Flock, FlockArg};
 use shared::{plain, record::hex, time::Clock, types::CfgSet};
 
@@ -32,7 +32,7 @@ pub(super) struct BoxContext {
     pub(super) state: State,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: LogHandle,
-    pub(super) opened: Opened,
+    pub(super) opened: OpenedLog,
     pub(super) faults: Faults,
     pub(super) volumes: Volumes,
     pub(super) trust: Trust,
@@ -140,7 +140,7 @@ pub(crate) fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
     })
 }
 
-fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opened), RunError> {
+fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, OpenedLog), RunError> {
     let ordered = succession::carry_out(
         &config.state().recorder(),
         log_settings(config),

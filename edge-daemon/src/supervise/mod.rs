@@ -113,9 +113,12 @@ pub fn run(config: Config, file: &Path) -> Result<(), RunError> {
     ended
 }
 
-type Named = (&'static str, JoinHandle<()>);
+type NamedThread = (&'static str, JoinHandle<()>);
 
-fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Named, RunError> {
+fn thread(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<NamedThread, RunError> {
     let handle = std::thread::Builder::new()
         .name(name.into())
         .spawn(work)

@@ -11,7 +11,7 @@ use std::{
 use logbook::LogHandle;
 use shared::id::CameraId;
 
-use super::{Named, RunError, build::BoxContext, thread};
+use super::{NamedThread, RunError, build::BoxContext, thread};
 use crate::{
     clock,
     health::Faults,
@@ -30,7 +30,7 @@ const INDEX_AGAIN: Duration = Duration::from_secs(30);
 
 impl BoxContext {
     /// Starts them all; they end when it is time to stop.
-    pub(super) fn threads(&self) -> Result<Vec<Named>, RunError> {
+    pub(super) fn threads(&self) -> Result<Vec<NamedThread>, RunError> {
         Ok(vec![
             self.recovery()?,
             self.recipients()?,
@@ -45,7 +45,7 @@ impl BoxContext {
     }
 
     /// The index and what an earlier start left torn; then how long the disks will hold.
-    fn recovery(&self) -> Result<Named, RunError> {
+    fn recovery(&self) -> Result<NamedThread, RunError> {
         let retention = self
             .config
             .cameras
@@ -98,7 +98,7 @@ impl BoxContext {
     }
 
     /// Keys to seal with are kept weeks ahead.
-    fn recipients(&self) -> Result<Named, RunError> {
+    fn recipients(&self) -> Result<NamedThread, RunError> {
         let (client, recipients) = (self.client.clone(), self.recipients.clone());
         let (ids, zone) = (self.ids(), self.config.zone.clone());
         let (clock, trust) = (self.clock.clone(), self.trust.clone());
@@ -117,7 +117,7 @@ impl BoxContext {
         })
     }
 
-    fn retention(&self) -> Result<Named, RunError> {
+    fn retention(&self) -> Result<NamedThread, RunError> {
         let sweeper = Sweeper::new(
             &self.config,
             self.state.index(),
@@ -135,12 +135,12 @@ impl BoxContext {
         thread("retention", move || sweeper.run(&stop))
     }
 
-    fn holds(&self) -> Result<Named, RunError> {
+    fn holds(&self) -> Result<NamedThread, RunError> {
         let (holds, stop) = (self.holds.clone(), self.stop.clone());
         thread("holds", move || holds.run(&stop))
     }
 
-    fn clock(&self) -> Result<Named, RunError> {
+    fn clock(&self) -> Result<NamedThread, RunError> {
         let (trust, clock) = (self.trust.clone(), self.clock.clone());
         let (log, faults, stop) = (self.log.clone(), self.faults.clone(), self.stop.clone());
         thread("clock", move || {

@@ -248,7 +248,7 @@ pub fn is_weighty(hub: &Hub, account: u32) -> Result<bool, HubError> {
 /// What became of it: there is a one-time password, or somebody else has to approve that first.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Renewed {
+pub enum PasswordRenewal {
     Password(String),
     Ask(u64),
 }
@@ -289,11 +289,16 @@ fn ask(hub: &Hub, account: u32, kind: Kind, permit: &Permit) -> Result<u64, HubE
 
 /// A one-time password: it has to be changed before anything else is done with it. Sessions and tokens end. For an account with a role
 /// that decides it is only asked for.
-pub fn reset(hub: &Hub, name: &str, permit: &Permit) -> Result<Renewed, HubError> {
+pub fn reset(hub: &Hub, name: &str, permit: &Permit) -> Result<PasswordRenewal, HubError> {
     let account = open(hub, name)?;
     not_own(&account, permit)?;
     if is_weighty(hub, account.op)? {
-        return Ok(Renewed::Ask(ask(hub, account.op, Kind::Reset, permit)?));
+        return Ok(PasswordRenewal::Ask(ask(
+            hub,
+            account.op,
+            Kind::Reset,
+            permit,
+        )?));
     }
     let password = one_time()?;
     let hash = hashed(&password)?;
@@ -303,7 +308,7 @@ pub fn reset(hub: &Hub, name: &str, permit: &Permit) -> Result<Renewed, HubError
         Ok::<_, HubError>(())
     })?;
     hub.sessions.forget(account.op);
-    Ok(Renewed::Password(password))
+    Ok(PasswordRenewal::Password(password))
 }
 
 /// Asks that an account begin anew, without its second factors: whoever lost them cannot sign in.

@@ -5,7 +5,7 @@ use shared::id::{BoxName, CameraId};
 
 use crate::{
     access::{
-        accounts::Renewed,
+        accounts::PasswordRenewal,
         grants::{Bounds, GrantOutcome},
         principal::{Person, Principal},
         role::Role,
@@ -319,7 +319,7 @@ async fn the_life_of_an_account() {
         .find(|a| a.name == "kim");
     assert_eq!(kim.expect("kim").person(), "Siân Ó Briain (operator)");
     let once = house.by(1, staff::Reset { name: name() }).await;
-    let Ok(Renewed::Password(once)) = once else {
+    let Ok(PasswordRenewal::Password(once)) = once else {
         panic!("a one-time password");
     };
     assert!(house.signs_in("kim", PASSWORD, None).is_err());

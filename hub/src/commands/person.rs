@@ -102,3 +102,27 @@ fn echo(on: bool) {
         .arg(if on { "echo" } else { "-echo" })
         .status();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SEC-2: a token is one word of a file; what is none is refused with the file's name, and never shown.
+    #[test]
+    fn a_token_is_one_word() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("token");
+        let read = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            token(&path)
+        };
+        assert_eq!(read("beadle_00ff\n").ok().as_deref(), Some("beadle_00ff"));
+        for none in ["", " \n", "two words", "beadle_00\u{1b}ff", "caf\u{e9}"] {
+            let no = read(none).expect_err("no token").to_string();
+            assert!(no.contains("there is no token in") && no.contains("nothing was done"));
+            assert!(none.trim().is_empty() || !no.contains(none.trim()), "{no}");
+        }
+        let no = token(&dir.path().join("gone")).expect_err("no file");
+        assert!(no.to_string().contains("cannot be read"));
+    }
+}

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::{CommandError, client::Client, person::sign_in, print_json, typed_end};
 use crate::{
     access::{
-        accounts::{NewAccount, Renewed},
+        accounts::{NewAccount, PasswordRenewal},
         grants::{Bounds, GrantOutcome},
     },
     ops::{own, roles, staff},
@@ -174,10 +174,10 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("role {grant} is taken away");
         }
         Command::Reset { name } => match hub.ask(&staff::Reset { name: name.clone() })? {
-            Renewed::Password(password) => println!(
+            PasswordRenewal::Password(password) => println!(
                 "{name}   password {password}   (shown this once; has to be changed first)"
             ),
-            Renewed::Ask(n) => asked(n),
+            PasswordRenewal::Ask(n) => asked(n),
         },
         Command::Recover { name } => {
             asked(hub.ask(&staff::Recover { name })?.ask);

@@ -108,7 +108,7 @@ fn evidence(r: &Row<'_>, i: usize) -> Result<EvidenceRecord, DbError> {
 
 /// Which exhibits a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Picked {
+pub enum ExhibitSelection {
     All,
     /// Made before then, or to be reviewed before that day; and disposals that are not complete.
     Due {
@@ -295,13 +295,13 @@ impl Db {
     pub fn evidence_page(
         &self,
         seen: &VisibleRows,
-        picked: &Picked,
+        picked: &ExhibitSelection,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<EvidencePageRow>, DbError> {
         let which_of = |values: &mut Values| match picked {
-            Picked::All => "1=1".to_owned(),
-            Picked::Due { made, review } => {
+            ExhibitSelection::All => "1=1".to_owned(),
+            ExhibitSelection::Due { made, review } => {
                 let (made, review) = (values.add(made.0), values.add(review.to_string()));
                 format!(
                     "r.ref IN (SELECT ref FROM requests WHERE state IN ({ENDED}) AND made < {made}
@@ -309,11 +309,11 @@ impl Db {
                      UNION SELECT ref FROM disposals WHERE gone IS NULL)"
                 )
             }
-            Picked::Asked => format!(
+            ExhibitSelection::Asked => format!(
                 "r.ref IN (SELECT subject FROM approvals WHERE state='waiting' AND kind='{DISPOSAL}')"
             ),
         };
-        if matches!(picked, Picked::All) {
+        if matches!(picked, ExhibitSelection::All) {
             let theirs =
                 |values: &mut Values| seen.condition(("r.box", "r.cam", Some("r.t0")), values);
             return self.part(

@@ -12,7 +12,7 @@ use super::{
     plain_rows, readable, upsert,
     visible::{Values, VisibleRows},
 };
-use crate::requests::holds::state::{Ended, Standing, State};
+use crate::requests::holds::state::{HoldEnd, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRecord {
@@ -144,7 +144,7 @@ impl Db {
                 N(h.line),
                 h.kept,
                 s.state.word(),
-                s.state.ended().map(Ended::as_str),
+                s.state.ended().map(HoldEnd::as_str),
                 s.until.0,
                 s.told.map(|t| t.0),
                 s.sent,
@@ -343,7 +343,7 @@ mod tests {
             Some(h.clone())
         );
         h.standing.apply(Event::Released {
-            ended: Ended::Order,
+            ended: HoldEnd::Order,
         });
         h.freed = vec!["op:0002".into(), "op:0003".into()];
         same(&h);

@@ -100,13 +100,13 @@ pub struct Store {
 }
 
 /// The writing connection, for one or a few statements.
-pub struct Writing<'a> {
+pub struct WritingConnection<'a> {
     sql: MutexGuard<'a, Sql>,
     /// None within a unit of work, which has it already.
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
-impl Deref for Writing<'_> {
+impl Deref for WritingConnection<'_> {
     type Target = Sql;
 
     fn deref(&self) -> &Sql {
@@ -177,9 +177,9 @@ impl Store {
     }
 
     /// For one statement that writes, alone or within this thread's unit of work.
-    pub fn write(&self) -> Writing<'_> {
+    pub fn write(&self) -> WritingConnection<'_> {
         let turn = (!self.is_within()).then(|| self.turn());
-        Writing {
+        WritingConnection {
             sql: lock(&self.writer),
             _turn: turn,
         }

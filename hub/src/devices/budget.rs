@@ -14,7 +14,7 @@ use shared::{id::BoxName, time::Utc};
 use crate::{
     db::logs::TroubleRecord,
     disks::{outlook, room::Room},
-    pace::{Pace, Used},
+    pace::{Pace, PaceBalance},
 };
 
 const DAY_US: u64 = 86_400_000_000;
@@ -123,17 +123,17 @@ pub struct Trouble {
 
 #[derive(Default)]
 struct Usage {
-    lines: Used,
-    kib: Used,
-    heads: Used,
-    growth: Used,
-    need: Used,
-    calls: Used,
-    streams: Used,
-    logs: Used,
-    health: Used,
-    faults: Used,
-    replacements: Used,
+    lines: PaceBalance,
+    kib: PaceBalance,
+    heads: PaceBalance,
+    growth: PaceBalance,
+    need: PaceBalance,
+    calls: PaceBalance,
+    streams: PaceBalance,
+    logs: PaceBalance,
+    health: PaceBalance,
+    faults: PaceBalance,
+    replacements: PaceBalance,
     replaced: u64,
     /// Bytes of lines since the last whole MiB and KiB were taken.
     odd: u64,

@@ -14,7 +14,7 @@ pub const CODE_LIFE_MS: i64 = 7 * 86_400_000;
 
 /// Why a connection is closed: code of [`shared::wire::close`], and the sentence sent beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
+pub struct CloseReason {
     pub code: u32,
     pub why: String,
 }
@@ -35,7 +35,7 @@ pub struct BoxCertificate {
 pub enum Door {
     Wide,
     /// Its certificate is over: it may renew it, and nothing else.
-    Narrow(Closed),
+    Narrow(CloseReason),
 }
 
 /// Judges a client certificate by what the records say of the box it names: the key counts, so any certificate for it does.
@@ -44,18 +44,18 @@ pub fn admit(
     shown: &BoxCertificate,
     now: Utc,
     zone: &Zone,
-) -> Result<Door, Closed> {
+) -> Result<Door, CloseReason> {
     match known {
-        None => Err(Closed {
+        None => Err(CloseReason {
             code: close::UNKNOWN_BOX,
             why: "this hub does not know this certificate; enrol the box again with a code from `beadle-hub box add`".into(),
         }),
         Some(b) if b.state == "revoked" => Err(revoked(b.name.as_str(), b.revoked_why.as_deref())),
-        Some(b) if b.state != "enrolled" || b.key.as_ref() != Some(&shown.key) => Err(Closed {
+        Some(b) if b.state != "enrolled" || b.key.as_ref() != Some(&shown.key) => Err(CloseReason {
             code: close::REVOKED,
             why: format!("box {} is to be enrolled with a new code, or has been since with another key; this certificate no longer counts", b.name),
         }),
-        Some(b) if now > shown.until => Ok(Door::Narrow(Closed {
+        Some(b) if now > shown.until => Ok(Door::Narrow(CloseReason {
             code: close::EXPIRED,
             why: format!("the certificate of box {} was good until {}; it may renew it now, and nothing else before", b.name, shown.until.for_people(zone)),
         })),
@@ -69,9 +69,9 @@ pub fn is_fresh(der: &[u8], spki: &[u8], now: Utc) -> bool {
     Certificate::parse(der).is_some_and(|c| c.spki == spki && !c.is_due(now))
 }
 
-pub fn revoked(name: &str, why: Option<&str>) -> Closed {
+pub fn revoked(name: &str, why: Option<&str>) -> CloseReason {
     let why = why.filter(|w| !w.is_empty()).unwrap_or("no reason given");
-    Closed {
+    CloseReason {
         code: close::REVOKED,
         why: format!("box {name} is revoked at this hub: {why}"),
     }

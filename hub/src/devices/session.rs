@@ -195,7 +195,7 @@ fn paced(hub: &Hub, line: &Line, name: &BoxName) -> bool {
 }
 
 /// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
-async fn narrow(hub: Arc<Hub>, line: Line, shown: BoxCertificate, only: registry::Closed) {
+async fn narrow(hub: Arc<Hub>, line: Line, shown: BoxCertificate, only: registry::CloseReason) {
     if !paced(&hub, &line, &shown.name) {
         return;
     }

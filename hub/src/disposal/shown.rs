@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     db::{
-        disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, Picked},
+        disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, ExhibitSelection},
         faults::About,
         requests::RequestRecord,
         visible::VisibleRows,
@@ -126,15 +126,15 @@ fn urgent(r: &EvidenceRow) -> bool {
 }
 
 /// What the records look for: a little more than is due, which is told apart by the rule itself.
-fn picked(hub: &Hub, which: Which) -> Picked {
+fn picked(hub: &Hub, which: Which) -> ExhibitSelection {
     match which {
-        Which::All => Picked::All,
-        Which::Asked => Picked::Asked,
+        Which::All => ExhibitSelection::All,
+        Which::Asked => ExhibitSelection::Asked,
         Which::Due => {
             let (periods, zone) = (&hub.config.periods, &hub.config.zone);
             let today = zone.day_of(hub.now()).plus_days(2);
             let years = periods.master_years.min(periods.surveillance_years);
-            Picked::Due {
+            ExhibitSelection::Due {
                 made: zone.start_of(policy::years_earlier(today, years)),
                 review: today,
             }

@@ -60,7 +60,7 @@ pub struct Master {
 
 /// One working copy as it was made.
 #[derive(Clone, Debug)]
-pub struct Working {
+pub struct WorkingCopy {
     pub file: String,
     pub t0: Utc,
     pub t1: Utc,
@@ -79,7 +79,7 @@ pub struct Facts<'a> {
     pub size: u64,
     pub countersigned: Utc,
     pub masters: &'a [Master],
-    pub working: &'a [Working],
+    pub working: &'a [WorkingCopy],
     /// Why there is no working copy, or not one of everything.
     pub working_short: &'a [String],
     pub lines: &'a [&'a LogLine],

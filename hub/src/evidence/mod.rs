@@ -24,7 +24,7 @@ pub mod resting;
 pub mod save;
 
 pub use authority::Authority;
-pub use package::{Fetched, Order, Package, PackageError, build};
+pub use package::{FetchedSegment, Order, Package, PackageError, build};
 pub use request::{Ended, make};
 pub use resting::Resting;
 

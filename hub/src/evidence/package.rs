@@ -31,7 +31,7 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{Certificate, Facts, Master, Request, Working, check::Check},
+    certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
     published::{SPEC, VERIFY_PY},
@@ -56,7 +56,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// One fetched segment: sealed, and the line that describes it.
 #[derive(Clone, Debug)]
-pub struct Fetched {
+pub struct FetchedSegment {
     /// Line number of its `seg.write` in the box's log.
     pub n: u64,
     /// The `.mp4.age` file.
@@ -74,7 +74,7 @@ pub struct Order {
     pub clip: u64,
     /// Where the log of the footage has ended: the one that `exp.clip` lies in.
     pub later: Option<Later>,
-    pub masters: Vec<Fetched>,
+    pub masters: Vec<FetchedSegment>,
     /// age identity that opens the masters.
     pub identity: zeroize::Zeroizing<String>,
     /// The requester's name, salted and hashed, for `exp.done`.
@@ -111,7 +111,7 @@ pub struct Package {
     pub sums: Digest,
     pub report: Report,
     pub masters: Vec<Master>,
-    pub working: Vec<Working>,
+    pub working: Vec<WorkingCopy>,
     /// What no working copy shows, and why.
     pub working_short: Vec<String>,
 }

@@ -16,7 +16,7 @@ use super::{
         people::{People, Person},
     },
     cleanup,
-    package::{self, Fetched, Later, Order, PackageError},
+    package::{self, FetchedSegment, Later, Order, PackageError},
     resting::Resting,
 };
 use crate::{
@@ -143,7 +143,7 @@ pub fn make(
     let masters = segments.iter().map(|s| {
         let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, s)
             .map_err(|e| failed(&e))?;
-        Ok(Fetched {
+        Ok(FetchedSegment {
             n: s.n,
             path: place.done(),
         })

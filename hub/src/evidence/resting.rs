@@ -107,9 +107,9 @@ impl Resting {
     }
 
     /// Begins a sealed file; what is written to it reaches the disk sealed only.
-    pub fn create(&self, name: &str) -> io::Result<Sealing> {
+    pub fn create(&self, name: &str) -> io::Result<SealingWriter> {
         let recipient = sealed::recipient_of(&self.identity).map_err(io::Error::other)?;
-        Ok(Sealing {
+        Ok(SealingWriter {
             sealer: Sealer::new(&recipient).map_err(io::Error::other)?,
             hash: Context::new(&SHA256),
             size: 0,
@@ -206,14 +206,14 @@ fn digest(hash: Context) -> Digest {
 }
 
 /// A file being sealed while it is written.
-pub struct Sealing {
+pub struct SealingWriter {
     file: File,
     sealer: Sealer,
     hash: Context,
     size: u64,
 }
 
-impl Sealing {
+impl SealingWriter {
     /// Seals the last piece; size and SHA-256 of what was written.
     pub fn finish(mut self) -> io::Result<(u64, Digest)> {
         self.flush()?;
@@ -223,7 +223,7 @@ impl Sealing {
     }
 }
 
-impl Write for Sealing {
+impl Write for SealingWriter {
     fn write(&mut self, plain: &[u8]) -> io::Result<usize> {
         self.sealer.push(plain).map_err(io::Error::other)?;
         self.hash.update(plain);
@@ -234,7 +234,7 @@ impl Write for Sealing {
         Ok(plain.len())
     }
 
-    /// The last piece is held back until [`Sealing::finish`].
+    /// The last piece is held back until [`SealingWriter::finish`].
     fn flush(&mut self) -> io::Result<()> {
         self.file.write_all(self.sealer.ready())?;
         self.sealer.written();

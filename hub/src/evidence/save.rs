@@ -67,7 +67,7 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SaveErro
 
 /// A package that was saved.
 #[derive(Debug)]
-pub struct Saved {
+pub struct SavedPackage {
     pub folder: PathBuf,
     pub report: Report,
     pub files: u64,
@@ -130,7 +130,7 @@ pub fn save(
     options: &Options,
     short: bool,
     mut told: impl FnMut(u64, u64),
-) -> Result<Saved, SaveError> {
+) -> Result<SavedPackage, SaveError> {
     let target = free(folder, exhibit)?;
     let total = fits(rest, exhibit, folder)?;
     let part = folder.join(format!("{exhibit}.part"));
@@ -175,7 +175,7 @@ pub fn save(
     free(folder, exhibit)?;
     fs::rename(root, &target).map_err(failed("put in place", &target))?;
     sync_dir(folder).map_err(failed("sync", folder))?;
-    Ok(Saved {
+    Ok(SavedPackage {
         folder: target,
         report,
         files: names.len() as u64,

@@ -17,7 +17,7 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     requests::{
-        mask::{self, LiftApproved, LiftRow},
+        mask::{self, LiftApproval, LiftRow},
         review::{self, MaskRow, ReviewRow},
     },
 };
@@ -192,7 +192,7 @@ pub struct ApproveLift {
 }
 
 impl Operation for ApproveLift {
-    type Reply = LiftApproved;
+    type Reply = LiftApproval;
 
     fn about(&self) -> Target {
         Target::Lift(self.request)

@@ -147,13 +147,13 @@ pub struct Approve {
 
 /// What came of it.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct Approved {
+pub struct ApprovalOutcome {
     /// Of a reset or a recovery: the one-time password, for the account's owner.
     pub password: Option<String>,
 }
 
 impl Operation for Approve {
-    type Reply = Approved;
+    type Reply = ApprovalOutcome;
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
@@ -168,7 +168,7 @@ impl Operation for Approve {
                     return Err(Access::RequestOfAnotherKind { request }.into());
                 }
             };
-            Ok(Approved { password })
+            Ok(ApprovalOutcome { password })
         })
         .await
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Done, Operation, Target, work};
 use crate::{
     access::{
-        accounts::{self, AccountRow, NewAccount, Renewed},
+        accounts::{self, AccountRow, NewAccount, PasswordRenewal},
         authorise::Permit,
         breaks,
     },
@@ -128,7 +128,7 @@ pub struct Reset {
 }
 
 impl Operation for Reset {
-    type Reply = Renewed;
+    type Reply = PasswordRenewal;
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {

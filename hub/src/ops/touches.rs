@@ -13,8 +13,8 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     requests::{
-        approvers::{self, ApproverAsked, ApproverKeys},
-        touches::{self, TouchRow, Touched, WaitsForTouches},
+        approvers::{self, ApproverKeys, ApproverRequest},
+        touches::{self, TouchOutcome, TouchRow, WaitsForTouches},
     },
 };
 
@@ -45,7 +45,7 @@ pub struct Give {
 }
 
 impl Operation for Give {
-    type Reply = Touched;
+    type Reply = TouchOutcome;
 
     fn about(&self) -> Target {
         Target::Order(self.order)
@@ -100,7 +100,7 @@ pub struct AskApprover {
 }
 
 impl Operation for AskApprover {
-    type Reply = ApproverAsked;
+    type Reply = ApproverRequest;
 
     fn about(&self) -> Target {
         Target::Box(self.r#box.clone())

@@ -2,7 +2,7 @@
 
 use shared::{
     id::{BadId, BoxCamera, BoxName, ExhibitRef},
-    time::BadTyped,
+    time::TypedTimeError,
 };
 
 use super::{LocalTime, Reason, reasons};
@@ -50,7 +50,7 @@ reasons! {
         ClassWanted => Malformed "requester-class-wanted",
         ReasonUnknown { word: String } => Malformed "reason-unknown",
         CameraMalformed { why: BadId } => Refused "camera-name-malformed",
-        TimeUnreadable { why: BadTyped } => Refused "time-unreadable",
+        TimeUnreadable { why: TypedTimeError } => Refused "time-unreadable",
 
         SpanEmpty { from: LocalTime, to: LocalTime } => Refused "span-empty",
         /// One of its ends was given, and the other was not.

@@ -53,7 +53,7 @@ pub struct KeyedBox {
 
 /// A change of who may approve that waits for a second person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ApproverAsked {
+pub struct ApproverRequest {
     pub request: u64,
     pub r#box: String,
     /// add, remove
@@ -71,7 +71,7 @@ pub struct ApproverAsked {
 pub struct ApproverKeys {
     pub keys: Vec<ApproverKey>,
     pub boxes: Vec<KeyedBox>,
-    pub waiting: Vec<ApproverAsked>,
+    pub waiting: Vec<ApproverRequest>,
     /// What root pins at a box as `hub/approvers.json`; None: two people's keys are needed, and a name of the hub that browsers know it by.
     pub file: Option<String>,
 }
@@ -151,10 +151,10 @@ pub fn list(hub: &Hub) -> Result<ApproverKeys, HubError> {
     })
 }
 
-fn asked(hub: &Hub, a: ApprovalRecord) -> Result<ApproverAsked, HubError> {
+fn asked(hub: &Hub, a: ApprovalRecord) -> Result<ApproverRequest, HubError> {
     let change: Change = serde_json::from_str(&a.what).map_err(plain)?;
     let (what, who, key) = said(&change);
-    Ok(ApproverAsked {
+    Ok(ApproverRequest {
         request: a.n,
         r#box: a.subject,
         what: what.into(),
@@ -185,7 +185,7 @@ pub fn ask(
     name: &BoxName,
     wanted: &KeyRequest,
     permit: &Permit,
-) -> Result<ApproverAsked, HubError> {
+) -> Result<ApproverRequest, HubError> {
     let known = touches::keys(hub, name)?;
     let known = known.ok_or_else(|| Orders::KeysNotAskedFor { name: name.clone() })?;
     touches::has_key(hub, name, permit)?;

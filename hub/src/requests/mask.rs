@@ -303,7 +303,7 @@ struct ReadyOrder {
 
 /// What came of the second person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LiftApproved {
+pub struct LiftApproval {
     /// The end of the lift: by the box's clock, once it is lifted.
     pub until: Utc,
     /// Nothing is lifted yet: the box takes the order when both people have touched their passkeys for it.
@@ -312,12 +312,12 @@ pub struct LiftApproved {
 }
 
 /// The second person's word: orders the lift, or has both people touch their passkeys for it first, where the box takes it only so.
-pub async fn approve(hub: &Arc<Hub>, n: u64, permit: &Permit) -> Result<LiftApproved, HubError> {
+pub async fn approve(hub: &Arc<Hub>, n: u64, permit: &Permit) -> Result<LiftApproval, HubError> {
     let (d, w) = (hub.clone(), permit.clone());
     let ready = match blocking(move || order_lift(&d, n, &w)).await?? {
         (_, Next::Send(ready)) => ready,
         (until, Next::Touch(waits)) => {
-            return Ok(LiftApproved {
+            return Ok(LiftApproval {
                 until,
                 touches: Some(waits),
             });
@@ -325,7 +325,7 @@ pub async fn approve(hub: &Arc<Hub>, n: u64, permit: &Permit) -> Result<LiftAppr
     };
     let name = ready.camera.r#box.clone();
     match send(hub, *ready).await? {
-        Done::Lift { until } => Ok(LiftApproved {
+        Done::Lift { until } => Ok(LiftApproval {
             until,
             touches: None,
         }),

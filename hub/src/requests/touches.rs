@@ -333,7 +333,7 @@ pub fn notices(hub: &Hub, account: u32) -> Result<Vec<Notice>, HubError> {
 
 /// What came of a touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Touched {
+pub struct TouchOutcome {
     pub order: u64,
     /// The other person has not touched yet; nothing was sent.
     pub waits: bool,
@@ -354,11 +354,11 @@ pub async fn give(
     n: u64,
     credential: String,
     permit: &Permit,
-) -> Result<Touched, HubError> {
+) -> Result<TouchOutcome, HubError> {
     let (d, p) = (hub.clone(), permit.clone());
     let ready = blocking(move || touch(&d, n, &credential, &p)).await??;
     let Some(Ready { way, record, order }) = ready else {
-        return Ok(Touched {
+        return Ok(TouchOutcome {
             order: n,
             waits: true,
             until: None,
@@ -377,7 +377,7 @@ pub async fn give(
         Ok(until) => {
             let (from, now) = ((State::Sent, State::Done), d.now());
             d.db.turn_key_order(n, from, "", now)?;
-            Ok(Touched {
+            Ok(TouchOutcome {
                 order: n,
                 waits: false,
                 until,

@@ -279,7 +279,7 @@ impl LogFolder {
 
 /// A log by the name in its first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct LogName {
     pub number: u64,
     /// Its origin without the number.
     pub base: String,
@@ -288,7 +288,7 @@ pub struct Named {
 
 /// The newest log below `<state>/log` that was begun, by the name in its first line, or where that is damaged, in its newest head: what a
 /// log is called is fixed when it is begun. None: no log was ever begun here.
-pub fn named(state: &Path) -> io::Result<Option<Named>> {
+pub fn named(state: &Path) -> io::Result<Option<LogName>> {
     let root = state.join("log");
     let mut numbers = match numbers(&root) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -302,7 +302,7 @@ pub fn named(state: &Path) -> io::Result<Option<Named>> {
         let origin = begun(&mut log)?.or(signed);
         if let Some((base, _)) = origin.as_deref().and_then(split_origin) {
             let base = base.to_owned();
-            return Ok(Some(Named {
+            return Ok(Some(LogName {
                 number,
                 base,
                 folder,

@@ -20,7 +20,7 @@ use shared::{
 };
 
 use crate::{
-    point::Skipped,
+    point::SkippedLines,
     writer::{LINES_PER_HEAD, LogError, Settings, Writer},
 };
 
@@ -39,7 +39,7 @@ pub struct Line {
 
 /// What opening the log found.
 #[derive(Clone, Debug)]
-pub struct Opened {
+pub struct OpenedLog {
     pub origin: String,
     pub number: u64,
     pub boot: u64,
@@ -52,7 +52,7 @@ pub struct Opened {
     /// Set when the old log could not be continued (shorter than its head, or differs) and a successor was opened.
     pub succeeded: Option<String>,
     /// Old lines of a long log, which were not read; to be checked while the program already runs.
-    pub skipped: Option<Skipped>,
+    pub skipped: Option<SkippedLines>,
 }
 
 type Reply<T> = SyncSender<Result<T, LogError>>;
@@ -122,7 +122,7 @@ impl LogHandle {
         state: &Path,
         settings: Settings,
         clock: Arc<dyn Clock>,
-    ) -> Result<(LogHandle, Opened), LogError> {
+    ) -> Result<(LogHandle, OpenedLog), LogError> {
         let (writer, opened) = Writer::open(state, settings, clock.clone())?;
         let (asks, inbox) = sync_channel(1024);
         let board = Arc::new(Board::default());

@@ -20,10 +20,10 @@ mod writer;
 
 pub use clock::SystemClock;
 pub use copy::{Copy, CopyError, Refusal};
-pub use files::{Folder, LogFolder, Named, named, sync_dir, write_whole};
-pub use handle::{Line, LogHandle, Opened};
+pub use files::{Folder, LogFolder, LogName, named, sync_dir, write_whole};
+pub use handle::{Line, LogHandle, OpenedLog};
 pub use owner::{act_as, act_as_owner, heir};
-pub use point::Skipped;
+pub use point::SkippedLines;
 pub use writer::{LogError, Settings, Succession, succeed, succeed_above};
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!     │ acked   lines of the newest countersigned head that a line before it acknowledges
 //! ```
 //! Derived and worth nothing by itself: a start that uses it must come to the root that the log's newest head signs, else it reads
-//! the whole log. What it skips is read afterwards ([`Skipped::check`]), while the box already records.
+//! the whole log. What it skips is read afterwards ([`SkippedLines::check`]), while the box already records.
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -91,12 +91,12 @@ impl Point {
 
 /// Lines that a start did not read.
 #[derive(Clone, Debug)]
-pub struct Skipped {
+pub struct SkippedLines {
     pub(crate) folder: PathBuf,
     pub(crate) point: Point,
 }
 
-impl Skipped {
+impl SkippedLines {
     pub fn lines(&self) -> u64 {
         self.point.start()
     }

@@ -16,7 +16,7 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use crate::{Copy, CopyError, Folder, LogFolder, LogHandle, Opened, Refusal, Settings};
+use crate::{Copy, CopyError, Folder, LogFolder, LogHandle, OpenedLog, Refusal, Settings};
 
 const BASE: &str = "cctv.example.gov.uk/box/ashby";
 
@@ -63,11 +63,11 @@ fn settings(key_life: Duration) -> Settings {
     }
 }
 
-fn open(dir: &Path, clock: &Arc<TestClock>) -> (LogHandle, Opened) {
+fn open(dir: &Path, clock: &Arc<TestClock>) -> (LogHandle, OpenedLog) {
     open_with(dir, clock, Duration::from_secs(3600))
 }
 
-fn open_with(dir: &Path, clock: &Arc<TestClock>, key_life: Duration) -> (LogHandle, Opened) {
+fn open_with(dir: &Path, clock: &Arc<TestClock>, key_life: Duration) -> (LogHandle, OpenedLog) {
     LogHandle::open(dir, settings(key_life), clock.clone()).expect("log opens")
 }
 

@@ -60,7 +60,7 @@ pub struct Settings {
     pub key_life: Duration,
     /// True on a box: countersignatures are logged as `head.ack`.
     pub acks: bool,
-    /// A start need not read what an earlier one has read; whoever opens it then sees to [`crate::Skipped::check`].
+    /// A start need not read what an earlier one has read; whoever opens it then sees to [`crate::SkippedLines::check`].
     pub resume: bool,
 }
 

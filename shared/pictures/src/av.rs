@@ -1,6 +1,6 @@
 //! Adapter: libav. Decoding, painting, encoding of single pictures.
 //!
-//! The types carry the promise of the mask: [`Encoder::encode`] takes a [`Painted`] picture, and only [`Canvas::paint`] makes one.
+//! The types carry the promise of the mask: [`Encoder::encode`] takes a [`MaskedPicture`] picture, and only [`Canvas::paint`] makes one.
 mod canvas;
 mod encoder;
 pub mod jpeg;
@@ -8,8 +8,8 @@ pub mod vaapi;
 
 use std::slice;
 
-pub use canvas::{Canvas, Painted};
-pub use encoder::{Encoded, Encoder, Wanted};
+pub use canvas::{Canvas, MaskedPicture};
+pub use encoder::{EncodedPicture, Encoder, EncoderSettings};
 use ffmpeg_next::{
     self as ff, Packet, Rational,
     codec::{self, flag::Flags, threading},

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 
 use shared::worker::Codec;
 
-use crate::av::{AvError, Decoder, Encoded, Painted, row};
+use crate::av::{AvError, Decoder, EncodedPicture, MaskedPicture, row};
 
 /// Tiles of so many pixels are compared, in each plane.
 const TILE: usize = 16;
@@ -60,7 +60,7 @@ impl Judge {
         self.seen
     }
 
-    pub fn given(&mut self, painted: &Painted<'_>, key: bool) -> Result<(), AvError> {
+    pub fn given(&mut self, painted: &MaskedPicture<'_>, key: bool) -> Result<(), AvError> {
         let plane = |plane: usize| {
             let rows = (0..self.height >> u32::from(plane > 0)).map(|y| painted.row(plane, y));
             Ok::<_, AvError>(rows.collect::<Result<Vec<_>, _>>()?.concat())
@@ -71,7 +71,7 @@ impl Judge {
     }
 
     /// `record`: what the encoder says its pictures are to be decoded with.
-    pub fn came_back(&mut self, encoded: &Encoded, record: &[u8]) -> Result<(), JudgeError> {
+    pub fn came_back(&mut self, encoded: &EncodedPicture, record: &[u8]) -> Result<(), JudgeError> {
         let picture = self.seen;
         let (given, key) = self.given.pop_front().ok_or(JudgeError::More)?;
         if encoded.key != key {
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        av::{Canvas, Encoder, Kind, Wanted},
+        av::{Canvas, Encoder, EncoderSettings, Kind},
         measure::{HEIGHT, Scene, WIDTH},
         spans::Mask,
     };
@@ -147,7 +147,7 @@ mod tests {
         let kind = Kind::of(&frame);
         let corner = Mask::new(vec![vec![[0.0, 0.0], [0.02, 0.0], [0.0, 0.02]]]).unwrap();
         let mut canvas = Canvas::new(&kind, &corner, Style::Solid).unwrap();
-        let wanted = Wanted {
+        let wanted = EncoderSettings {
             interlaced: false,
             codec: Codec::H264,
             kind: &kind,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use shared::{mask::Style, worker::Codec};
 
 use crate::{
-    av::{AvError, Canvas, Decoder, Encoder, Kind, Wanted, row_mut, vaapi::Device},
+    av::{AvError, Canvas, Decoder, Encoder, EncoderSettings, Kind, row_mut, vaapi::Device},
     judge::{Judge, JudgeError},
     spans::{Mask, MaskError},
 };
@@ -103,8 +103,8 @@ fn warm_codec(device: &Device, codec: Codec) -> Result<(), MeasureError> {
 }
 
 /// A device is asked for all that a camera's pictures ask of it: below a ceiling.
-fn wanted(codec: Codec, kind: &Kind, ceiling: bool) -> Wanted<'_> {
-    Wanted {
+fn wanted(codec: Codec, kind: &Kind, ceiling: bool) -> EncoderSettings<'_> {
+    EncoderSettings {
         codec,
         kind,
         fps: Some(25.0),

@@ -11,7 +11,7 @@ use shared::{
 };
 
 use crate::{
-    av::{AvError, Canvas, Decoder, Encoder, Kind, Wanted, vaapi::Device},
+    av::{AvError, Canvas, Decoder, Encoder, EncoderSettings, Kind, vaapi::Device},
     mask::{PATIENCE, WorkError, mask},
     shed::Shed,
     spans::Mask,
@@ -274,7 +274,7 @@ impl Worker {
 impl Stage {
     fn new(stream: &Stream, kind: &Kind, device: Option<&Device>) -> Result<Self, WorkError> {
         let canvas = Canvas::new(kind, &stream.mask, stream.style)?;
-        let wanted = Wanted {
+        let wanted = EncoderSettings {
             codec: stream.codec,
             kind,
             fps: stream.fps,

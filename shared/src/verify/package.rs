@@ -13,7 +13,7 @@ use crate::{
     check::{Facts, Finding, Gap, Keys, Segment, Span, covered, facts, follows},
     evidence::names,
     id::{self, Origin},
-    note::{Checked, Proof, SignedHead, Vkey, from_b64},
+    note::{Proof, SignatureCheck, SignedHead, Vkey, from_b64},
     record::{Digest, Parsed, Record, Value, hex, sha256, unhex},
     time::Utc,
     tree::root_from_inclusion,
@@ -299,9 +299,9 @@ impl Package<'_> {
             .and_then(|bytes| vkey(&bytes))
         {
             match head.check(&key) {
-                Checked::Good => {}
-                Checked::Bad => self.found("BAD-SIGNATURE", place, w::BAD_SIGNATURE),
-                Checked::Absent => self.found("UNKNOWN-KEY", place, w::UNKNOWN_KEY),
+                SignatureCheck::Good => {}
+                SignatureCheck::Bad => self.found("BAD-SIGNATURE", place, w::BAD_SIGNATURE),
+                SignatureCheck::Absent => self.found("UNKNOWN-KEY", place, w::UNKNOWN_KEY),
             }
         }
         let proven = line.as_ref().is_some_and(|r| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use logbook::LogFolder;
 use shared::{
-    note::{Checked, Vkey},
+    note::{SignatureCheck, Vkey},
     record::{Record, leaf_hash},
     tree::Frontier,
 };
@@ -72,7 +72,7 @@ fn agree(folder: &Path) -> Result<String, String> {
         ));
     }
     match key.map(|k| head.check(&k)) {
-        Some(Checked::Good) => Ok(format!(
+        Some(SignatureCheck::Good) => Ok(format!(
             "{}: {} lines agree with the newest signed head",
             head.head.origin, head.head.size
         )),

@@ -161,7 +161,7 @@ async fn a_reset_of_who_decides_takes_two_administrators() {
     let house = House::new();
     house.give(1, "kim", "supervisor", all()).await;
     let reset = || staff::Reset { name: "kim".into() };
-    let Ok(Renewed::Ask(request)) = house.by(1, reset()).await else {
+    let Ok(PasswordRenewal::Ask(request)) = house.by(1, reset()).await else {
         panic!("it is only asked for");
     };
     house.signs_in("kim", PASSWORD, None).expect("still");
@@ -356,7 +356,8 @@ async fn recovery_takes_two_administrators() {
     let house = House::new();
     house.give(1, "kim", "operator", all()).await;
     house.enrols(3, PASSWORD).await.expect("enrolled");
-    let Ok(Renewed::Password(password)) = house.by(1, staff::Reset { name: "kim".into() }).await
+    let Ok(PasswordRenewal::Password(password)) =
+        house.by(1, staff::Reset { name: "kim".into() }).await
     else {
         panic!("one is enough for the password of who decides nothing");
     };

@@ -18,7 +18,7 @@ use crate::{
     list::Part,
     requests::{
         approvers,
-        mask::{self, LiftApproved},
+        mask::{self, LiftApproval},
         touches::{self, TouchRow},
     },
 };
@@ -79,7 +79,7 @@ impl Person {
         desk: &Arc<Hub>,
         order: u64,
         credential: &str,
-    ) -> Result<touches::Touched, String> {
+    ) -> Result<touches::TouchOutcome, String> {
         let given = touches::give(desk, order, credential.into(), &self.permit).await;
         given.map_err(|e| e.to_string())
     }
@@ -258,7 +258,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
             .contains("knows none of kim")
     );
     let approved = mask::approve(desk, lift, &bob.permit).await;
-    let LiftApproved {
+    let LiftApproval {
         until,
         touches: Some(waits),
     } = approved.expect("approved")
@@ -278,7 +278,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
     assert!(kim.orders(desk).is_empty(), "it names others");
 
     // Nothing but the touch that was asked for is taken.
-    let no = |given: Result<touches::Touched, String>, says: &str| {
+    let no = |given: Result<touches::TouchOutcome, String>, says: &str| {
         let why = given.expect_err(says);
         assert!(why.contains(says), "{why}");
     };

@@ -11,7 +11,7 @@ pub(super) fn masters(
     order: &Order,
     rest: &Resting,
 ) -> Result<(Vec<Master>, Tables), PackageError> {
-    let mut fetched: Vec<&Fetched> = order.masters.iter().collect();
+    let mut fetched: Vec<&FetchedSegment> = order.masters.iter().collect();
     fetched.sort_by_key(|f| f.n);
     let mut out = Vec::with_capacity(fetched.len());
     let mut tables = Vec::with_capacity(fetched.len());
@@ -97,7 +97,7 @@ pub(super) fn working_copies(
     masters: &[Master],
     tables: Tables,
     rest: &Resting,
-) -> Result<(Vec<Working>, Vec<String>), PackageError> {
+) -> Result<(Vec<WorkingCopy>, Vec<String>), PackageError> {
     let (mut made, mut short) = (Vec::new(), Vec::new());
     let (mut owners, mut segments): (Vec<&Master>, Vec<mp4::Segment>) = (Vec::new(), Vec::new());
     for (master, table) in masters.iter().zip(tables) {
@@ -143,7 +143,7 @@ pub(super) fn working_copies(
             Some(mp4::Codec::H265) => "H.265",
             _ => "H.264",
         };
-        made.push(Working {
+        made.push(WorkingCopy {
             file,
             t0: plan.t0,
             t1: plan.t1,

@@ -197,7 +197,7 @@ fn new_key(line: &[u8]) -> Option<String> {
 pub(super) fn register_line<A: Authority>(
     authority: &A,
     order: &Order,
-    working: &[Working],
+    working: &[WorkingCopy],
     sums: &Digest,
     rest: &Resting,
 ) -> Result<(), PackageError> {

@@ -12,7 +12,7 @@ use super::{
     Placing, due, find, in_turn, place, plain,
     rows::HoldRow,
     shown,
-    state::{Ended, Event, State},
+    state::{Event, HoldEnd, State},
     write,
 };
 use crate::{
@@ -241,7 +241,7 @@ pub fn approve(hub: &Hub, id: HoldId, permit: &Permit) -> Result<HoldRow, HubErr
         let asked = op(request.asked_by);
         let mut h = before.clone();
         let line = h.standing.apply(Event::Released {
-            ended: Ended::Order,
+            ended: HoldEnd::Order,
         });
         write(hub, act, before, h, line, &[asked, me])
     })?;

@@ -180,7 +180,7 @@ mod tests {
             "how long the box keeps footage is not known"
         );
         placed.apply(Event::Released {
-            ended: crate::requests::holds::state::Ended::Order,
+            ended: crate::requests::holds::state::HoldEnd::Order,
         });
         assert!(codes(&placed, "2026-12-13T12:00:00.000Z").is_empty());
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::{
     HUB, change, due, find, in_turn, plain,
-    state::{Ended, Event, State, Wants},
+    state::{Event, HoldEnd, State, Wants},
     watch, write,
 };
 use crate::{
@@ -224,7 +224,7 @@ enum Demand {
     /// The request is open (RET-6).
     Open,
     /// The clip is here, whole and checked, or the request came to nothing.
-    Served(Ended),
+    Served(HoldEnd),
 }
 
 /// What somebody extended by hand stays.
@@ -238,9 +238,9 @@ fn wanted(hub: &Hub, h: &HoldRecord) -> Result<Demand, HubError> {
         return Ok(match request.map(|r| r.state) {
             None => Demand::Kept,
             Some(state) if !state.over() => Demand::Open,
-            Some(rules::State::Ready) => ended(Ended::Fetched),
+            Some(rules::State::Ready) => ended(HoldEnd::Fetched),
             Some(rules::State::Failed | rules::State::Refused | rules::State::Cancelled) => {
-                ended(Ended::Unused)
+                ended(HoldEnd::Unused)
             }
             Some(_) => Demand::Kept,
         });
@@ -249,7 +249,7 @@ fn wanted(hub: &Hub, h: &HoldRecord) -> Result<Demand, HubError> {
     Ok(match request.map_err(plain)?.flatten() {
         None => Demand::Kept,
         Some(q) if q.state.holds() => Demand::Open,
-        Some(_) => ended(Ended::Unused),
+        Some(_) => ended(HoldEnd::Unused),
     })
 }
 

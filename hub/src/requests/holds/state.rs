@@ -15,7 +15,7 @@ const SILENT_MS: i64 = 86_400_000;
 
 /// Why a hold is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum HoldEnd {
     /// Two people released it.
     Order,
     /// What it was for is at the hub, checked.
@@ -27,13 +27,13 @@ pub enum Ended {
     Void,
 }
 
-impl Ended {
-    const ALL: [(Ended, &'static str); 5] = [
-        (Ended::Order, "order"),
-        (Ended::Fetched, "fetched"),
-        (Ended::Expired, "expired"),
-        (Ended::Unused, "unused"),
-        (Ended::Void, "void"),
+impl HoldEnd {
+    const ALL: [(HoldEnd, &'static str); 5] = [
+        (HoldEnd::Order, "order"),
+        (HoldEnd::Fetched, "fetched"),
+        (HoldEnd::Expired, "expired"),
+        (HoldEnd::Unused, "unused"),
+        (HoldEnd::Void, "void"),
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -55,8 +55,8 @@ pub enum State {
     /// In force at the box, on its record.
     Placed,
     /// Over here; the box has not said yet that it knows.
-    Releasing(Ended),
-    Over(Ended),
+    Releasing(HoldEnd),
+    Over(HoldEnd),
     /// The box did not set it.
     Refused,
 }
@@ -72,7 +72,7 @@ impl State {
         }
     }
 
-    pub fn ended(self) -> Option<Ended> {
+    pub fn ended(self) -> Option<HoldEnd> {
         match self {
             State::Releasing(e) | State::Over(e) => Some(e),
             _ => None,
@@ -80,7 +80,7 @@ impl State {
     }
 
     pub fn parse(word: &str, ended: Option<&str>) -> Option<Self> {
-        let ended = ended.and_then(Ended::parse);
+        let ended = ended.and_then(HoldEnd::parse);
         match word {
             "pending" => Some(State::Pending),
             "placed" => Some(State::Placed),
@@ -140,7 +140,7 @@ pub enum Event {
     },
     /// `ended`: order, fetched or unused.
     Released {
-        ended: Ended,
+        ended: HoldEnd,
     },
     Tick {
         now: Utc,
@@ -151,7 +151,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// `hold.free`
-    Free(Ended),
+    Free(HoldEnd),
     /// `order.fail`
     Fail(Failure),
 }
@@ -160,7 +160,7 @@ pub enum Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
     Set,
-    Clear(Ended),
+    Clear(HoldEnd),
 }
 
 impl Standing {
@@ -226,8 +226,8 @@ impl Standing {
             }
             // It ended by the box's clock, which is a little ahead.
             (State::Placed, Event::Cleared) => {
-                self.state = State::Over(Ended::Expired);
-                Some(Line::Free(Ended::Expired))
+                self.state = State::Over(HoldEnd::Expired);
+                Some(Line::Free(HoldEnd::Expired))
             }
             (
                 state,
@@ -258,7 +258,7 @@ impl Standing {
             }
             (State::Pending | State::Placed, Event::Released { ended }) => Some(self.end(ended)),
             (State::Pending | State::Placed, Event::Tick { now }) if self.until <= now => {
-                Some(self.end(Ended::Expired))
+                Some(self.end(HoldEnd::Expired))
             }
             (State::Releasing(ended), Event::Tick { now })
                 if self.until.plus_ms(SILENT_MS) <= now =>
@@ -271,8 +271,8 @@ impl Standing {
         }
     }
 
-    fn end(&mut self, ended: Ended) -> Line {
-        let ended = if self.sent { ended } else { Ended::Void };
+    fn end(&mut self, ended: HoldEnd) -> Line {
+        let ended = if self.sent { ended } else { HoldEnd::Void };
         self.state = match self.sent {
             true => State::Releasing(ended),
             false => State::Over(ended),
@@ -327,9 +327,9 @@ mod tests {
         let early = Event::Tick { now: Utc(999_999) };
         let due = Event::Tick { now: UNTIL };
         let (s, lines) = after([Event::Sent, placed(UNTIL), early.clone(), due.clone(), due]);
-        assert_eq!(s.state, State::Releasing(Ended::Expired));
-        assert_eq!(s.wants(), Some(Wants::Clear(Ended::Expired)));
-        assert_eq!(lines, [Line::Free(Ended::Expired)], "once");
+        assert_eq!(s.state, State::Releasing(HoldEnd::Expired));
+        assert_eq!(s.wants(), Some(Wants::Clear(HoldEnd::Expired)));
+        assert_eq!(lines, [Line::Free(HoldEnd::Expired)], "once");
         let (s, lines) = after([
             Event::Sent,
             placed(UNTIL),
@@ -338,14 +338,14 @@ mod tests {
         ]);
         assert_eq!(
             (s.state, s.wants(), lines.len()),
-            (State::Over(Ended::Expired), None, 1)
+            (State::Over(HoldEnd::Expired), None, 1)
         );
         let (s, lines) = after([Event::Sent, placed(UNTIL), Event::Cleared, early]);
         assert_eq!(
             (s.state, lines),
             (
-                State::Over(Ended::Expired),
-                vec![Line::Free(Ended::Expired)]
+                State::Over(HoldEnd::Expired),
+                vec![Line::Free(HoldEnd::Expired)]
             ),
             "the box's clock is ahead"
         );
@@ -355,44 +355,44 @@ mod tests {
     #[test]
     fn released_before_it_was_placed() {
         let free = Event::Released {
-            ended: Ended::Order,
+            ended: HoldEnd::Order,
         };
         let (s, lines) = after([free.clone()]);
         assert_eq!(
             (s.state, s.wants(), lines),
             (
-                State::Over(Ended::Void),
+                State::Over(HoldEnd::Void),
                 None,
-                vec![Line::Free(Ended::Void)]
+                vec![Line::Free(HoldEnd::Void)]
             )
         );
         let (s, lines) = after([Event::Sent, free.clone(), placed(UNTIL), free]);
         assert_eq!(
             (s.state, s.wants(), lines),
             (
-                State::Releasing(Ended::Order),
-                Some(Wants::Clear(Ended::Order)),
-                vec![Line::Free(Ended::Order)]
+                State::Releasing(HoldEnd::Order),
+                Some(Wants::Clear(HoldEnd::Order)),
+                vec![Line::Free(HoldEnd::Order)]
             ),
             "a late answer does not bring it back"
         );
         let (s, _) = after([Event::Tick { now: UNTIL }]);
-        assert_eq!(s.state, State::Over(Ended::Void));
+        assert_eq!(s.state, State::Over(HoldEnd::Void));
     }
 
     /// A box that never answers is not waited for without end.
     #[test]
     fn a_silent_box() {
         let free = Event::Released {
-            ended: Ended::Fetched,
+            ended: HoldEnd::Fetched,
         };
         let late = |ms| Event::Tick {
             now: UNTIL.plus_ms(ms),
         };
         let (s, _) = after([Event::Sent, free.clone(), late(SILENT_MS - 1)]);
-        assert_eq!(s.state, State::Releasing(Ended::Fetched));
+        assert_eq!(s.state, State::Releasing(HoldEnd::Fetched));
         let (s, _) = after([Event::Sent, free, late(SILENT_MS)]);
-        assert_eq!(s.state, State::Over(Ended::Fetched));
+        assert_eq!(s.state, State::Over(HoldEnd::Fetched));
         assert!(s.why.contains("never said"), "{}", s.why);
     }
 
@@ -426,14 +426,14 @@ mod tests {
         assert_eq!(lines.len(), 1);
 
         let free = Event::Released {
-            ended: Ended::Order,
+            ended: HoldEnd::Order,
         };
         let (s, _) = after([Event::Sent, placed(UNTIL), free, failed(false, false)]);
         assert_eq!(
             (s.state, s.wants()),
             (
-                State::Releasing(Ended::Order),
-                Some(Wants::Clear(Ended::Order))
+                State::Releasing(HoldEnd::Order),
+                Some(Wants::Clear(HoldEnd::Order))
             ),
             "tried again"
         );
@@ -445,14 +445,14 @@ mod tests {
             State::Pending,
             State::Placed,
             State::Refused,
-            State::Releasing(Ended::Order),
-            State::Over(Ended::Void),
-            State::Over(Ended::Fetched),
-            State::Over(Ended::Expired),
-            State::Over(Ended::Unused),
+            State::Releasing(HoldEnd::Order),
+            State::Over(HoldEnd::Void),
+            State::Over(HoldEnd::Fetched),
+            State::Over(HoldEnd::Expired),
+            State::Over(HoldEnd::Unused),
         ] {
             assert_eq!(
-                State::parse(s.word(), s.ended().map(Ended::as_str)),
+                State::parse(s.word(), s.ended().map(HoldEnd::as_str)),
                 Some(s)
             );
         }
@@ -473,7 +473,7 @@ mod tests {
                     3 => failed(true, false),
                     4 => failed(false, true),
                     5 => Event::Extended { until: s.until.plus_ms(1000) },
-                    6 => Event::Released { ended: Ended::Order },
+                    6 => Event::Released { ended: HoldEnd::Order },
                     _ => Event::Tick { now: s.until },
                 };
                 let was = s.state;

@@ -8,7 +8,7 @@ use crate::{
     access::table,
     error::HubError,
     ops::touches,
-    requests::approvers::{ApproverAsked, KeyRequest},
+    requests::approvers::{ApproverRequest, KeyRequest},
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},
@@ -50,7 +50,7 @@ pub struct ApproversPage {
     file: Option<String>,
 }
 
-fn asked(a: &ApproverAsked, me: &str, zone: &Zone) -> AskedView {
+fn asked(a: &ApproverRequest, me: &str, zone: &Zone) -> AskedView {
     AskedView {
         n: a.request,
         what: match a.what.as_str() {

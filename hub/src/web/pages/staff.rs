@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     access::{
-        accounts::{AccountRow, Renewed},
+        accounts::{AccountRow, PasswordRenewal},
         grants::{Bounds, GrantOutcome},
         role::Role,
         table,
@@ -176,8 +176,8 @@ impl FormPage for StaffPage {
                 format!("The name of {shown} is written down.")
             }
             "reset" => match app.perform(who, staff::Reset { name }).await? {
-                Renewed::Password(password) => once(&shown, &password),
-                Renewed::Ask(n) => asked(n),
+                PasswordRenewal::Password(password) => once(&shown, &password),
+                PasswordRenewal::Ask(n) => asked(n),
             },
             "recover" => asked(app.perform(who, staff::Recover { name }).await?.ask),
             "sign-out" => {

@@ -8,7 +8,7 @@ use crate::{
     access::factors::PasskeyOffer,
     error::HubError,
     ops::touches,
-    requests::touches::{TouchRow, Touched},
+    requests::touches::{TouchOutcome, TouchRow},
     web::{
         context::{App, SignedIn},
         forms::{FormPage, Shown, page_form},
@@ -136,7 +136,7 @@ impl FormPage for TouchesPage {
     }
 }
 
-fn said(touched: &Touched, zone: &Zone) -> String {
+fn said(touched: &TouchOutcome, zone: &Zone) -> String {
     match (touched.waits, touched.until) {
         (true, _) => format!(
             "Your key has approved order {}; it waits for the other person’s.",

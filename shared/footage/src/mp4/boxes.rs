@@ -41,7 +41,7 @@ pub fn zeros(out: &mut Vec<u8>, n: usize) {
 }
 
 /// One box as it lies in a file.
-pub struct Boxed<'a> {
+pub struct FileBox<'a> {
     pub kind: [u8; 4],
     pub body: &'a [u8],
     /// Bytes of header and body.
@@ -49,7 +49,7 @@ pub struct Boxed<'a> {
 }
 
 /// The box that begins `bytes`; `None` when it is not there whole or makes no sense.
-pub fn first(bytes: &[u8]) -> Option<Boxed<'_>> {
+pub fn first(bytes: &[u8]) -> Option<FileBox<'_>> {
     let kind: [u8; 4] = bytes.get(4..8)?.try_into().ok()?;
     let (header, whole) = match get_u32(bytes, 0)? {
         1 => (16, usize::try_from(get_u64(bytes, 8)?).ok()?),
@@ -58,7 +58,7 @@ pub fn first(bytes: &[u8]) -> Option<Boxed<'_>> {
     if whole < header {
         return None;
     }
-    Some(Boxed {
+    Some(FileBox {
         kind,
         body: bytes.get(header..whole)?,
         whole,

@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     files::{LogFolder, lines_file, named, numbers, sync_dir, write_whole},
-    handle::Opened,
+    handle::OpenedLog,
     keys::Keys,
-    point::{Point, Skipped},
+    point::{Point, SkippedLines},
 };
 
 /// Space set aside so that the log can be written when the disk is full.
@@ -36,7 +36,7 @@ impl Writer {
         state: &Path,
         settings: Settings,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Self, Opened), LogError> {
+    ) -> Result<(Self, OpenedLog), LogError> {
         let root = state.join("log");
         if let Some(named) = named(state).map_err(io_error("read", &root))?
             && named.base != settings.base
@@ -82,7 +82,7 @@ impl Writer {
         settings: Settings,
         clock: Arc<dyn Clock>,
         before: Option<Before>,
-    ) -> Result<(Self, Opened), LogError> {
+    ) -> Result<(Self, OpenedLog), LogError> {
         let folder = root.join(number.to_string());
         let origin = format!("{}/{number}", settings.base);
         fs::create_dir_all(folder.join("heads")).map_err(io_error("make", &folder))?;
@@ -153,7 +153,7 @@ impl Writer {
             },
         )?;
         writer.sync()?;
-        let opened = Opened {
+        let opened = OpenedLog {
             origin,
             number,
             boot,
@@ -173,7 +173,7 @@ impl Writer {
         number: u64,
         settings: &Settings,
         clock: &Arc<dyn Clock>,
-    ) -> Result<Result<(Self, Opened), String>, LogError> {
+    ) -> Result<Result<(Self, OpenedLog), String>, LogError> {
         let folder = root.join(number.to_string());
         let origin = format!("{}/{number}", settings.base);
         let heads = LogFolder::new(&folder);
@@ -366,7 +366,7 @@ impl Writer {
             )?;
         }
         writer.sync()?;
-        let opened = Opened {
+        let opened = OpenedLog {
             origin,
             number,
             boot,
@@ -374,7 +374,7 @@ impl Writer {
             last: last.map(|l| l.t),
             torn: found.torn.map_or(0, |t| t.0),
             succeeded: None,
-            skipped: skipped.map(|point| Skipped { folder, point }),
+            skipped: skipped.map(|point| SkippedLines { folder, point }),
         };
         Ok(Ok((writer, opened)))
     }

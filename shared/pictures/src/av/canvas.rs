@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// A picture of which everything under the mask is solid, or the cells' means.
-pub struct Painted<'a>(pub(super) &'a mut Video);
+pub struct MaskedPicture<'a>(pub(super) &'a mut Video);
 
-impl Painted<'_> {
+impl MaskedPicture<'_> {
     /// Row `y` of a plane.
     pub fn row(&self, plane: usize, y: u32) -> Result<&[u8], AvError> {
         row(self.0, plane, y, self.0.width() >> u32::from(plane > 0))
@@ -77,7 +77,7 @@ impl Canvas {
         self.kind == *kind
     }
 
-    pub fn paint(&mut self, decoded: &Video) -> Result<Painted<'_>, AvError> {
+    pub fn paint(&mut self, decoded: &Video) -> Result<MaskedPicture<'_>, AvError> {
         // SAFETY: `frame` is a live, reference-counted AVFrame. An encoder may still hold its buffer; this gives the frame
         // a copy of its own in that case, so that what the encoder holds does not change under it.
         let code = unsafe { ffi::av_frame_make_writable(self.frame.as_mut_ptr()) };
@@ -117,7 +117,7 @@ impl Canvas {
                 }
             }
         }
-        Ok(Painted(&mut self.frame))
+        Ok(MaskedPicture(&mut self.frame))
     }
 }
 

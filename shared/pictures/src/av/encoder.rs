@@ -10,7 +10,7 @@ use ffmpeg_next::{
 use shared::worker::Codec;
 
 use super::{
-    AvError, Kind, Painted, again, libav,
+    AvError, Kind, MaskedPicture, again, libav,
     vaapi::{self, Device, Surfaces},
 };
 use crate::nal;
@@ -25,7 +25,7 @@ const HARDWARE_CEILING: usize = 8_000_000;
 const OPENING: &str = "opening the encoder";
 
 /// One encoded picture: NAL units with four-byte lengths.
-pub struct Encoded {
+pub struct EncodedPicture {
     pub key: bool,
     pub data: Vec<u8>,
 }
@@ -41,7 +41,7 @@ pub struct Encoder {
 
 /// What is asked of an encoder.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct EncoderSettings<'a> {
     pub codec: Codec,
     pub kind: &'a Kind,
     pub fps: Option<f64>,
@@ -52,7 +52,7 @@ pub struct Wanted<'a> {
     pub interlaced: bool,
 }
 
-impl Wanted<'_> {
+impl EncoderSettings<'_> {
     /// Bits a second.
     fn max_rate(&self) -> Option<usize> {
         self.max_kbit
@@ -96,7 +96,7 @@ impl Wanted<'_> {
 
 impl Encoder {
     /// On `device`, or by x264 or x265.
-    pub fn open(wanted: Wanted<'_>, device: Option<&Device>) -> Result<Self, AvError> {
+    pub fn open(wanted: EncoderSettings<'_>, device: Option<&Device>) -> Result<Self, AvError> {
         let (inner, surfaces) = match device {
             None => (software(wanted)?, None),
             Some(device) => {
@@ -136,7 +136,7 @@ impl Encoder {
     }
 
     /// Gives one picture; what is ready comes from [`Encoder::take`].
-    pub fn encode(&mut self, painted: Painted<'_>, key: bool) -> Result<(), AvError> {
+    pub fn encode(&mut self, painted: MaskedPicture<'_>, key: bool) -> Result<(), AvError> {
         let mut surface;
         let frame = match &mut self.surfaces {
             None => painted.0,
@@ -159,7 +159,7 @@ impl Encoder {
         self.inner.send_eof().map_err(libav("ending the encoder"))
     }
 
-    pub fn take(&mut self) -> Result<Option<Encoded>, AvError> {
+    pub fn take(&mut self) -> Result<Option<EncodedPicture>, AvError> {
         let mut packet = Packet::empty();
         match self.inner.receive_packet(&mut packet) {
             Ok(()) => {
@@ -176,7 +176,7 @@ impl Encoder {
                         Err(_) => {}
                     }
                 }
-                Ok(Some(Encoded {
+                Ok(Some(EncodedPicture {
                     key: packet.is_key(),
                     data,
                 }))
@@ -195,7 +195,7 @@ fn buffer(rate: usize) -> usize {
     2 * rate
 }
 
-fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
+fn software(wanted: EncoderSettings<'_>) -> Result<codec::encoder::Video, AvError> {
     let (name, absent) = match wanted.codec {
         Codec::H264 => ("libx264", "H.264 encoder libx264"),
         Codec::H265 => ("libx265", "H.265 encoder libx265"),
@@ -239,7 +239,7 @@ fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
 }
 
 fn hardware(
-    wanted: Wanted<'_>,
+    wanted: EncoderSettings<'_>,
     device: &Device,
 ) -> Result<(codec::encoder::Video, Surfaces), AvError> {
     let (name, spoken, absent) = match wanted.codec {

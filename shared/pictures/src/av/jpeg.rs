@@ -7,14 +7,14 @@ use ffmpeg_next::{
     frame::Video,
 };
 
-use super::{AvError, Kind, Painted, Plain, libav, row, row_mut};
+use super::{AvError, Kind, MaskedPicture, Plain, libav, row, row_mut};
 use crate::outline::{self, Ink};
 
 /// Quantiser: 2 (best) to 31.
 const QUALITY: i32 = 3;
 
 /// Of a masked picture.
-pub fn masked(painted: &Painted<'_>, kind: &Kind) -> Result<Vec<u8>, AvError> {
+pub fn masked(painted: &MaskedPicture<'_>, kind: &Kind) -> Result<Vec<u8>, AvError> {
     encode(&mut full_range(painted.0, kind)?)
 }
 

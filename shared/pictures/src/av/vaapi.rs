@@ -1,6 +1,6 @@
 //! Adapter: libav, VA-API. A graphics device that encodes (Intel's, AMD's), and the way of a painted picture into its memory.
 //!
-//! Only [`Painted`](super::Painted) pictures get there: pictures are decoded and painted in this process's own memory, so that what is
+//! Only [`MaskedPicture`](super::Painted) pictures get there: pictures are decoded and painted in this process's own memory, so that what is
 //! under a mask never reaches a device that other processes use too.
 use std::{
     ffi::CString,
