@@ -141,7 +141,8 @@ def exhibits(log):
             need(of["made"] is None and of["copies"] > 0, said, "it was made before, or of nothing")
             of["made"] = n
         elif kind in ("acc.view", "copy.save"):
-            need(of["made"] is not None and of["disposing"] is None, said, f"{name} was not there")
+            # What is being fetched can be watched as it arrives; only what was made can be saved.
+            need((kind == "acc.view" or of["made"] is not None) and of["disposing"] is None, said, f"{name} was not there")
             need(data["purpose"] and data["reference"], said, "no purpose or no reference")
             of["views" if kind == "acc.view" else "saves"] += 1
         elif kind == "copy.drop":

@@ -1,4 +1,4 @@
-// The one script of these pages: passkeys, and a word before a session ends. All else works without it.
+// The one script of these pages: passkeys, footage that arrives, and a word before a session ends. All else works without it.
 "use strict";
 (() => {
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -37,6 +37,34 @@
         said.hidden = false;
       }
     });
+  }
+
+  // Footage that is watched before it is checked: the player is blank once it is turned off.
+  for (const part of document.querySelectorAll("section[data-film]")) {
+    const video = part.querySelector("video");
+    const [off, broken] = part.querySelectorAll(".problem");
+    let stretch = 0;
+    const play = () => { broken.hidden = true; video.src = part.dataset.film + "?stretch=" + stretch; video.play().catch(() => {}); };
+    const blank = () => { off.hidden = false; broken.hidden = true; video.removeAttribute("src"); video.load(); video.hidden = true; clearInterval(timer); };
+    const ask = async () => {
+      const answer = await fetch(part.dataset.look, { credentials: "same-origin", headers: { accept: "application/json" } }).catch(() => null);
+      const look = answer && answer.ok ? await answer.json() : null;
+      if (look && look.off) blank();
+      return look;
+    };
+    const timer = setInterval(ask, 2000);
+    video.addEventListener("error", async () => {
+      if (!video.getAttribute("src")) return;
+      await ask();
+      broken.hidden = !off.hidden;
+    });
+    video.addEventListener("ended", async () => {
+      const look = await ask();
+      if (!look || look.off || look.stretches <= stretch + 1) return;
+      stretch += 1;
+      play();
+    });
+    broken.querySelector("button").addEventListener("click", play);
   }
 
   const ends = document.getElementById("ends");

@@ -26,6 +26,7 @@ pub mod hub;
 pub mod judge;
 pub mod keys;
 pub mod line;
+pub mod looking;
 pub mod machine;
 pub mod marker;
 pub mod measure;

@@ -70,9 +70,19 @@ pub struct Person {
 
 impl Person {
     pub fn sign_in(hub: &Hub, folder: &Path, name: &str, password: &str) -> Done<Self> {
+        Self::sign_in_at(hub, "127.0.0.1", folder, (name, password))
+    }
+
+    /// The same of a hub at another address.
+    pub fn sign_in_at(
+        hub: &Hub,
+        address: &str,
+        folder: &Path,
+        (name, password): (&str, &str),
+    ) -> Done<Self> {
         let person = Self {
             name: name.to_owned(),
-            https: format!("https://127.0.0.1:{}", hub.https),
+            https: format!("https://{address}:{}", hub.https),
             jar: folder.join(format!("{name}.cookies")),
         };
         let page = person.address("/sign-in");

@@ -23,6 +23,7 @@ mod installed;
 mod kill;
 mod lifting;
 mod line;
+mod look;
 mod machine;
 mod marker;
 mod masks;

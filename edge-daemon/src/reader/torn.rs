@@ -311,7 +311,7 @@ pub fn hold(
 }
 
 /// A new header for a closed file.
-pub struct Rewrapped {
+pub struct NewHeader {
     /// Length of the header on disk, which the new one takes the place of.
     pub old: u64,
     pub header: Vec<u8>,
@@ -325,14 +325,14 @@ pub fn rewrap(
     inner: &str,
     pairs: &[Pair],
     pull: &order::Pull,
-) -> Result<Rewrapped, String> {
+) -> Result<NewHeader, String> {
     let mut sealed = Sealed::open(volume, inner)?;
     let pair = sealed.pair(pairs)?;
     let part = in_span(&mut sealed, pair, pull)?;
     let old = sealed.header()?;
     let header = sealed::rewrap(old, pair.0.reveal(), &pull.recipient)
         .map_err(|e| format!("cannot wrap to the recipient in the order: {e}"))?;
-    Ok(Rewrapped {
+    Ok(NewHeader {
         old: old.len() as u64,
         header,
         part,

@@ -255,7 +255,7 @@ pub(super) fn admitted(context: &BoxContext, order: &str, sig: &str) -> Result<(
 }
 
 /// Segments that were found, of which no header is made yet.
-pub(super) struct Found {
+pub(super) struct SegmentList {
     /// Number of the log that their lines are in.
     pub of: u64,
     pub first: u64,
@@ -264,7 +264,7 @@ pub(super) struct Found {
 }
 
 /// Finds the segments of a span that are there.
-pub(super) fn gather(context: &BoxContext, asked: &Span) -> Result<Found, Refusal> {
+pub(super) fn gather(context: &BoxContext, asked: &Span) -> Result<SegmentList, Refusal> {
     if asked.t0 >= asked.t1 {
         let why = "the span asked for ends before it begins";
         return Err(Refusal::new(Code::OutOfBounds, why));
@@ -340,7 +340,7 @@ pub(super) fn gather(context: &BoxContext, asked: &Span) -> Result<Found, Refusa
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(missing(&asked.cam, &nowhere));
     };
-    Ok(Found {
+    Ok(SegmentList {
         of,
         first: first.s,
         end: end.s,

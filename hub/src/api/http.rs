@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Query, RawPathParams, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{
@@ -29,7 +29,7 @@ use crate::{
     error::{Class, HubError},
     hub::Hub,
     keys,
-    ops::{self, Followed, Operation, Visitor},
+    ops::{self, Filmed, Followed, Operation, Visitor},
     reason::{Api, Code},
 };
 
@@ -143,6 +143,10 @@ impl Visitor for Routes {
     fn followed<O: Followed>(&mut self) {
         self.add(O::ROW, get(followed::<O>).layer(shape::<O>()));
     }
+
+    fn filmed<O: Filmed>(&mut self) {
+        self.add(O::ROW, get(filmed::<O>).layer(shape::<O>()));
+    }
 }
 
 /// What an operation takes, for whoever reads a request of it.
@@ -210,6 +214,36 @@ async fn followed<O: Followed>(
     Ok(Sse::new(events)
         .keep_alive(KeepAlive::default())
         .into_response())
+}
+
+/// What films are sent as.
+pub const FILM: &str = "video/mp4";
+/// The header that says that a film is not verified.
+pub const VERIFIED: &str = "beadle-verified";
+
+async fn filmed<O: Filmed>(
+    State(hub): State<Arc<Hub>>,
+    who: Option<Extension<Principal>>,
+    Extension(shape): Extension<Arc<Shape>>,
+    path: RawPathParams,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, HubError> {
+    let Extension(who) = who.ok_or(HubError::SignedOut)?;
+    let operation: O = read(O::ROW, &shape, &path, &uri, &headers, b"")?;
+    let Some(film) = ops::film(&hub, &who, operation).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let bytes = stream::unfold(film, |mut film| async move {
+        let next = film.recv().await?;
+        Some((next, film))
+    });
+    let kinds = [
+        (header::CONTENT_TYPE.as_str(), FILM),
+        (header::ACCEPT_RANGES.as_str(), "none"),
+        (VERIFIED, "no"),
+    ];
+    Ok((kinds, Body::from_stream(bytes)).into_response())
 }
 
 /// News, or the problem that ends them.

@@ -15,7 +15,7 @@ use crate::{
         table::{Method, Row, Second},
     },
     error::Class,
-    ops::{self, Followed, Operation, Visitor},
+    ops::{self, Filmed, Followed, Operation, Visitor},
 };
 
 /// Where the document is, below [`BASE`].
@@ -286,6 +286,13 @@ impl Visitor for Document {
         }
         let done =
             json!({"description": "Done.", "content": {"application/json": {"schema": reply}}});
+        self.add::<O>(O::ROW, done);
+    }
+
+    fn filmed<O: Filmed>(&mut self) {
+        let what = "A film as it arrives, not yet verified (header `beadle-verified: no`); it breaks off when what comes is not what it has to be.";
+        let film = json!({"type": "string", "contentMediaType": "video/mp4"});
+        let done = json!({"description": what, "content": {"video/mp4": {"schema": film}}});
         self.add::<O>(O::ROW, done);
     }
 

@@ -24,7 +24,7 @@ use crate::{
     },
     error::{Class, HubError},
     list::{MOST, Part, Rows},
-    ops::{Followed, Operation},
+    ops::{Filmed, Followed, Operation},
     signin::SignIn,
     supervise::load_config,
 };
@@ -106,6 +106,27 @@ impl Client {
                         _ => each(read(&data)?)?,
                     }
                 }
+            }
+            Ok(())
+        })
+    }
+
+    /// A film's bytes as they come.
+    pub fn film<O: Filmed>(
+        &self,
+        operation: &O,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), CommandError> {
+        let request = self.request(call::write(O::ROW, operation))?;
+        runtime()?.block_on(async {
+            let mut body = self.send(request).await?.into_body();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| {
+                    CommandError::Plain(
+                        "the film broke off: what came was not what it has to be, or the line to the box broke; the log says which".into(),
+                    )
+                })?;
+                each(frame.data_ref().map_or(&[][..], |d| d))?;
             }
             Ok(())
         })

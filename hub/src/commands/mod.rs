@@ -20,6 +20,7 @@ mod footage;
 mod hold;
 mod init;
 mod log;
+mod look;
 mod mask;
 mod owner;
 mod person;
@@ -67,6 +68,8 @@ enum Command {
     /// Clips: pull, follow, save, check
     #[command(subcommand)]
     Clip(clip::Command),
+    /// Look at footage without taking it; the film goes to a player's pipe
+    Look(look::Command),
     /// Clip requests: who asks, for what, of which cameras, and what became of it
     #[command(subcommand)]
     Request(request::Command),
@@ -168,6 +171,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Footage(c) => footage::run(&hub, c).map(|()| 0),
         Command::Retention(c) => retention::run(&hub, c).map(|()| 0),
         Command::Clip(c) => clip::run(&hub, c),
+        Command::Look(c) => look::run(&hub, c).map(|()| 0),
         Command::Request(c) => request::run(&hub, c).map(|()| 0),
         Command::Evidence(c) => evidence::run(&hub, c),
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),

@@ -34,6 +34,7 @@ mod door;
 mod forked;
 mod holds;
 mod lifts;
+mod looks;
 mod renewals;
 
 mod siege;

@@ -29,6 +29,7 @@ impl Visitor for NamedCall<'_> {
     }
 
     fn followed<O: Followed>(&mut self) {}
+    fn filmed<O: Filmed>(&mut self) {}
 }
 
 /// Has it done; what it answered.

@@ -12,8 +12,7 @@ use tokio::sync::broadcast::Receiver;
 use utoipa::ToSchema;
 
 use super::{
-    Done, Followed, Listed, Operation, Target, footage::camera, moment, permitted, sight::Sight,
-    work,
+    Followed, Listed, Operation, Target, footage::camera, moment, permitted, sight::Sight, work,
 };
 use crate::{
     access::{authorise::Permit, principal::Principal, sessions::Reason},
@@ -130,8 +129,15 @@ pub struct View {
     pub present: Option<String>,
 }
 
+/// What is shown.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Viewing {
+    /// Of a clip that is still being fetched: the look by which what has arrived is watched, not yet verified.
+    pub look: Option<String>,
+}
+
 impl Operation for View {
-    type Reply = Done;
+    type Reply = Viewing;
 
     fn about(&self) -> Target {
         Target::Exhibit(self.exhibit.clone())
@@ -147,10 +153,12 @@ impl Operation for View {
                     present: self.present,
                 },
             );
-            viewing::begin(hub, &exhibit, &reason, permit)
+            let look = viewing::begin(hub, &exhibit, &reason, permit)?;
+            Ok(Viewing {
+                look: look.map(|look| look.id.clone()),
+            })
         })
         .await
-        .map(|()| Done {})
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
+//! | [`looks`] | what is watched before it is checked, or not taken at all |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | footage kept beyond its day |
@@ -29,6 +30,7 @@ use shared::{
     time::Utc,
     types::AccToken,
 };
+use tokio::sync::mpsc::Receiver;
 use utoipa::ToSchema;
 
 use crate::{
@@ -50,6 +52,7 @@ pub mod evidence;
 pub mod footage;
 pub mod holds;
 pub mod log;
+pub mod looks;
 pub mod machine;
 pub mod masks;
 mod moment;
@@ -108,6 +111,23 @@ pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 's
     ) -> impl Stream<Item = Result<Self::News, HubError>> + Send + 'static;
 }
 
+/// A film's bytes as they come; an error breaks it off.
+pub type Bytes = Receiver<std::io::Result<axum::body::Bytes>>;
+
+/// One that is answered with a film that is not yet verified.
+pub trait Filmed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    fn about(&self) -> Target {
+        Target::Hub
+    }
+
+    /// None: there is no such film.
+    fn film(
+        self,
+        hub: Arc<Hub>,
+        permit: Permit,
+    ) -> impl Future<Output = Result<Option<Bytes>, HubError>> + Send;
+}
+
 /// What an operation is about, as it was named.
 pub enum Target {
     Hub,
@@ -122,6 +142,8 @@ pub enum Target {
     Hold(HoldId),
     /// Number of a request that a mask be lifted.
     Lift(u64),
+    /// A look, by its name.
+    Look(String),
     /// Number of an order that waits for people's passkeys.
     Order(u64),
     /// Number of a request that a passkey count at a box.
@@ -156,6 +178,16 @@ pub async fn follow<O: Followed>(
 ) -> Result<impl Stream<Item = Result<O::News, HubError>> + Send + 'static + use<O>, HubError> {
     let permit = permitted(hub, principal, O::ROW, operation.about()).await?;
     Ok(operation.follow(hub.clone(), permit))
+}
+
+/// The same for a film.
+pub async fn film<O: Filmed>(
+    hub: &Arc<Hub>,
+    principal: &Principal,
+    operation: O,
+) -> Result<Option<Bytes>, HubError> {
+    let permit = permitted(hub, principal, O::ROW, operation.about()).await?;
+    operation.film(hub.clone(), permit).await
 }
 
 /// Puts on record that somebody asked for what is not theirs.
@@ -353,6 +385,10 @@ fn of(hub: &Hub, target: Target) -> Result<Vec<Subject>, HubError> {
         }
         Target::Camera(camera) => Some((camera, None)),
         Target::Footage(camera, from) => Some((camera, Some(from))),
+        Target::Look(id) => hub
+            .looks
+            .about(&id)
+            .map(|(camera, from)| (camera, Some(from))),
         Target::Exhibit(exhibit) => {
             let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
             request.map(|r| (r.camera, Some(r.t0)))
@@ -387,14 +423,17 @@ macro_rules! operations {
     (
         asked { $($row:ident => $op:path),* $(,)? }
         followed { $($frow:ident => $fop:path),* $(,)? }
+        filmed { $($srow:ident => $sop:path),* $(,)? }
     ) => {
         $(impl Listed for $op { const ROW: &'static Row = &table::$row; })*
         $(impl Listed for $fop { const ROW: &'static Row = &table::$frow; })*
+        $(impl Listed for $sop { const ROW: &'static Row = &table::$srow; })*
 
         /// Hands every operation to a visitor, one by one.
         pub fn visit(visitor: &mut impl Visitor) {
             $(visitor.asked::<$op>();)*
             $(visitor.followed::<$fop>();)*
+            $(visitor.filmed::<$sop>();)*
         }
     };
 }
@@ -403,6 +442,7 @@ macro_rules! operations {
 pub trait Visitor {
     fn asked<O: Operation>(&mut self);
     fn followed<O: Followed>(&mut self);
+    fn filmed<O: Filmed>(&mut self);
 }
 
 operations! {
@@ -426,6 +466,8 @@ operations! {
         CLIP => clips::Show,
         CLIP_PULL => clips::Pull,
         CLIP_VIEW => clips::View,
+        LOOK => looks::Begin,
+        LOOK_SHOW => looks::Show,
         CLIP_SAVE => clips::Save,
         REQUESTS => requests::List,
         REQUEST => requests::Show,
@@ -501,5 +543,8 @@ operations! {
     }
     followed {
         CLIP_WATCH => clips::Watch,
+    }
+    filmed {
+        LOOK_FILM => looks::Film,
     }
 }

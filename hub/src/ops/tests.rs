@@ -13,6 +13,9 @@ impl Visitor for Rows {
     fn followed<O: Followed>(&mut self) {
         self.0.push(O::ROW.name);
     }
+    fn filmed<O: Filmed>(&mut self) {
+        self.0.push(O::ROW.name);
+    }
 }
 
 /// A row without an operation would promise what nothing does; one said twice, or two at one door, would hide the other.

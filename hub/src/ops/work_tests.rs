@@ -67,6 +67,8 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         "hold.show" => json!({"hold": "H-000012"}),
         "evidence.certificate" => json!({"exhibit": "EXH-2026-000101"}),
         "box.show" => json!({"name": "town-01"}),
+        // It is there for a while.
+        "look.show" => return Vec::new(),
         // It has no end.
         "clip.watch" => return Vec::new(),
         "request.show" => json!({"request": "R-000100"}),
@@ -107,6 +109,7 @@ impl Visitor for Asking {
     }
 
     fn followed<O: Followed>(&mut self) {}
+    fn filmed<O: Filmed>(&mut self) {}
 }
 
 /// Name, steps and bytes of the answer, of each list, for somebody with every role for these cameras.

@@ -67,6 +67,13 @@ reasons! {
         Lost { camera: BoxCamera, extent: Extent } => Refused "footage-lost",
         NotRecorded { camera: BoxCamera, hole: Box<Hole> } => Refused "footage-not-recorded",
 
+        LookUnknown => Missing "look-unknown",
+        LookTooLong { minutes: i64 } => Refused "look-too-long",
+        LookOff => Refused "look-turned-off",
+        /// `why`: what broke, in words of then.
+        LookBroken { why: String } => Unreachable "look-broken",
+        NothingArrivedYet { exhibit: ExhibitRef } => Refused "nothing-arrived-yet",
+        ArrivedAlready { exhibit: ExhibitRef } => Refused "arrived-already",
         NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
     }
 }

@@ -86,7 +86,7 @@ pub(super) async fn fetch_all(
         segments: segments.len() as u64,
         ..Progress::of(&row.r#ref, State::Fetching, Vec::new())
     };
-    let mut fetching = Fetching {
+    let mut fetching = ClipTransfer {
         hub,
         row,
         line,
@@ -163,7 +163,7 @@ pub(super) fn first(
 }
 
 /// One connection's work for a clip.
-struct Fetching<'a> {
+struct ClipTransfer<'a> {
     hub: &'a Arc<Hub>,
     row: RequestRecord,
     line: &'a Line,
@@ -172,7 +172,7 @@ struct Fetching<'a> {
     moved: bool,
 }
 
-impl Fetching<'_> {
+impl ClipTransfer<'_> {
     fn tell(&self) {
         self.hub.pulls.tell(self.progress.clone());
     }
@@ -251,6 +251,7 @@ impl Fetching<'_> {
             place.accept(&identity, &logged).map_err(file)
         });
         if let Err(why) = accepted.await.map_err(broken)?? {
+            self.turn_off(s, &why).await?;
             waste(self.hub, self.row.r#ref.as_str(), sealed, &arrival.place).await?;
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
             return Err(match arrival.here > 0 {
@@ -260,6 +261,15 @@ impl Fetching<'_> {
         }
         self.kept(arrival, 0).await?;
         Ok(true)
+    }
+
+    /// Whoever watched it arrive has watched something else than its line says.
+    async fn turn_off(&self, s: u64, why: &PullReason) -> Try<()> {
+        let (d, exhibit) = (self.hub.clone(), self.row.r#ref.clone());
+        let why = pull(why, &d.config.zone);
+        blocking(move || d.looks.not_as_logged(&d, &exhibit, s, &why))
+            .await
+            .map_err(broken)
     }
 
     async fn kept(&mut self, arrival: &Arrival, came: u64) -> Try<()> {

@@ -1,12 +1,14 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
 //! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod approvers;
+pub mod arriving;
 mod bytes;
 pub mod clip;
 mod ended;
 pub mod fetch;
 mod finish;
 pub mod holds;
+pub mod looks;
 pub mod mask;
 pub mod moves;
 pub mod order;

@@ -1,8 +1,11 @@
 //! Task. Why somebody watches a clip, put on record before the first byte is sent (AUD-1, AUD-5). Blocking.
 
+use std::sync::Arc;
+
 use shared::{id::ExhibitRef, types::AccView};
 
 use super::{
+    looks::{self, Look},
     rules::{self, State, TextField},
     submit::keep_salted,
 };
@@ -13,12 +16,13 @@ use crate::{
     reason::{Evidence, Footage, pulls::DisposalNote},
 };
 
+/// Of a clip that is still being fetched it is a look at what arrives.
 pub fn begin(
     hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &Reason,
     permit: &Permit,
-) -> Result<(), HubError> {
+) -> Result<Option<Arc<Look>>, HubError> {
     let given = [
         (TextField::Purpose, &reason.purpose),
         (TextField::Reference, &reason.reference),
@@ -47,5 +51,8 @@ pub fn begin(
         present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
     hub.log.append(&permit.op(), &line).map_err(plain)?;
-    Ok(())
+    match request.state.over() {
+        true => Ok(None),
+        false => looks::of_exhibit(hub, exhibit, permit).map(Some),
+    }
 }

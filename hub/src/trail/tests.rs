@@ -65,7 +65,7 @@ impl House {
         ops::perform(self.hub(), &Principal::Person(person), operation).await
     }
 
-    async fn view(&self, op: u32, n: u32, reference: &str) -> Result<ops::Done, HubError> {
+    async fn view(&self, op: u32, n: u32, reference: &str) -> Result<clips::Viewing, HubError> {
         let view = clips::View {
             exhibit: ExhibitRef::new(2026, n),
             purpose: "a theft".into(),

@@ -17,7 +17,7 @@ use super::{
     turns::Turn,
 };
 use crate::{
-    api::bearer,
+    api::{bearer, http::FILM},
     error::HubError,
     hub::{Stopped, blocking},
     reason::Api,
@@ -76,9 +76,14 @@ fn own(headers: &HeaderMap) -> bool {
     }
 }
 
+/// News, or a film that arrives.
 fn are_news(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
-    kind.is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream"))
+    let goes_on = |k: &axum::http::HeaderValue| {
+        let k = k.as_bytes();
+        k.starts_with(b"text/event-stream") || k.starts_with(FILM.as_bytes())
+    };
+    kind.is_some_and(goes_on)
 }
 
 /// News end with the session of whoever follows them.

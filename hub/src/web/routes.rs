@@ -20,8 +20,8 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     forms, guard,
     pages::{
-        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, machine, masks,
-        proof, requests, retention, staff, tokens, touches,
+        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, look, machine,
+        masks, proof, requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -89,6 +89,8 @@ pages! {
     post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
+    get "/look/{box}/{cam}" look::show, Person(&[&table::LOOK]);
+    post "/look/{box}/{cam}" look::begin, Person(&[&table::LOOK]);
     get "/clip/{exhibit}" clip::show, WATCH;
     post "/clip/{exhibit}" clip::view, WATCH;
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;

@@ -49,6 +49,32 @@ pub const CLIP_VIEW: Row = Row::new(
 .about(About::Exhibit)
 .purpose()
 .writes(&["acc.view"]);
+pub const LOOK: Row = Row::new(
+    "look.begin",
+    Post,
+    "/looks",
+    "look at footage without taking it",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera)
+.purpose()
+.writes(&["acc.look"]);
+pub const LOOK_SHOW: Row = Row::new(
+    "look.show",
+    Get,
+    "/looks/{look}",
+    "see how a look of their own stands",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera);
+pub const LOOK_FILM: Row = Row::new(
+    "look.film",
+    Get,
+    "/looks/{look}/film",
+    "have the film of a look of their own, as it arrives",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera);
 pub const CLIP_SAVE: Row = Row::new(
     "clip.save",
     Post,

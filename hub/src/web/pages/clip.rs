@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     Form,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, State as Of},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,6 +19,7 @@ use crate::{
     evidence::Resting,
     ops::clips,
     reason::Pages,
+    requests::rules::State,
     rows::ExhibitRow,
     web::{
         context::{App, Outcome, Refused, SignedIn},
@@ -34,6 +35,10 @@ struct ClipPage {
     exhibit: ExhibitView,
     copies: Vec<CopyView>,
     granted: bool,
+    /// It is being fetched: what has come can be watched.
+    arriving: bool,
+    /// The name of the look by which they watch it; empty while there is none.
+    look: String,
     problem: String,
     purpose: String,
     reference: String,
@@ -119,6 +124,13 @@ async fn answer(
     reasons: Reasons,
 ) -> Result<Response, Refused> {
     let granted = who.session().may_view(&row.r#ref, app.now());
+    let arriving = [State::Fetching, State::Verifying]
+        .iter()
+        .any(|s| s.as_str() == row.state);
+    let look = match arriving {
+        true => app.hub.looks.at(&exhibit(&row)?, &who.person().op()),
+        false => None,
+    };
     // Until somebody has said why, its package stays shut.
     let Exhibit { row, copies, .. } = match granted {
         true => opened(app, who, row).await?,
@@ -133,6 +145,8 @@ async fn answer(
         exhibit: parts::exhibit(&row, app.zone()),
         copies: views(&copies),
         granted,
+        arriving,
+        look: look.map_or_else(String::new, |look| look.id.clone()),
         problem: outcome.problem.clone(),
         purpose: reasons.purpose,
         reference: reasons.reference,
@@ -142,7 +156,7 @@ async fn answer(
 }
 
 pub async fn show(
-    State(app): State<Arc<App>>,
+    Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
@@ -160,7 +174,7 @@ pub struct ViewForm {
 }
 
 pub async fn view(
-    State(app): State<Arc<App>>,
+    Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
     Form(form): Form<ViewForm>,
@@ -208,7 +222,7 @@ async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refus
 }
 
 pub async fn play(
-    State(app): State<Arc<App>>,
+    Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
@@ -217,7 +231,7 @@ pub async fn play(
 }
 
 pub async fn save(
-    State(app): State<Arc<App>>,
+    Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
@@ -316,7 +330,7 @@ fn ascii(name: &str) -> String {
 }
 
 pub async fn certificate(
-    State(app): State<Arc<App>>,
+    Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {

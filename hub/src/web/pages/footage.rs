@@ -29,6 +29,8 @@ struct FootagePage {
     zone: String,
     bars: Vec<Bar>,
     leaf: Leaf,
+    /// Whether they may look at it.
+    looks: bool,
 }
 
 /// Days on one page.
@@ -71,5 +73,6 @@ pub async fn show(
             .collect(),
         camera: found.camera,
         zone: found.zone,
+        looks: who.may(&table::LOOK, app.now()),
     })
 }

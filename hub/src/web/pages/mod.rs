@@ -28,6 +28,7 @@ pub mod holds;
 pub mod home;
 pub mod lifts;
 pub mod log;
+pub mod look;
 pub mod machine;
 pub mod masks;
 pub mod proof;

@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// What needs its box on the line, which it is not in this test: allowed, it ends in a sentence.
-const OF_A_BOX: [&str; 11] = [
+const OF_A_BOX: [&str; 12] = [
+    "look.begin",
     "box.succeed",
     "box.sweep",
     "rate.set",
@@ -39,7 +40,13 @@ const LIFT: &str = "lift.ask";
 
 /// What has tests of its own: allowed, it ends here in a sentence. Root makes no administrator while two can sign in; passkeys are made by
 /// browsers (`account.rs`).
-const ELSEWHERE: [&str; 3] = ["staff.break-glass", "factor.passkey", "factor.remove"];
+const ELSEWHERE: [&str; 5] = [
+    "staff.break-glass",
+    "factor.passkey",
+    "factor.remove",
+    "look.show",
+    "look.film",
+];
 /// What ends the sessions of whoever does it.
 const ENDS: [&str; 2] = ["session.end", "staff.password"];
 /// What an app was told.
@@ -96,6 +103,10 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "clip.view" | "clip.save" => {
             return json!({"exhibit": "EXH-2026-000001", "purpose": "theft", "reference": "CR/1"});
         }
+        "look.show" | "look.film" => return json!({"look": "0123456789abcdef0123456789abcdef"}),
+        "look.begin" => json!({
+            "from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z", "purpose": "theft", "reference": "CR/1"
+        }),
         "clip.pull" => json!({
             "from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z",
             "purpose": "theft", "reference": "CR/1", "requester": "PC 17"
@@ -530,6 +541,10 @@ async fn every_operation_for_everybody() {
 fn form(path: &str) -> (&'static str, Option<&'static Row>) {
     match path {
         "/clip/{exhibit}" => ("purpose=theft&reference=CR", Some(&table::CLIP_VIEW)),
+        "/look/{box}/{cam}" => (
+            "from=2026-11-03T11:59:10Z&to=2026-11-03T11:59:20Z&purpose=theft&reference=CR",
+            Some(&table::LOOK),
+        ),
         "/requests" => (
             "request=R-000035&act=release&note=DC+Hall",
             Some(&table::REQUEST_RELEASE),

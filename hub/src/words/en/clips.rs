@@ -129,6 +129,22 @@ pub fn of(reason: &Clips) -> Text {
         SpanTooLong { hours } => {
             say!("it may be at most {hours} hours long"; "ask for several")
         }
+        LookUnknown => say!(
+            "there is no such look, or it is over"; "begin another"
+        ),
+        LookTooLong { minutes } => say!(
+            "a look may be at most {minutes} minutes long"; "ask for several, or for the clip"
+        ),
+        LookOff => say!(
+            "what was being watched turned out not to be what it has to be, and is turned off; the log says why"
+        ),
+        LookBroken { why } => say!("it cannot be watched just now: {why}"; "try again"),
+        NothingArrivedYet { exhibit } => say!(
+            "nothing of {exhibit} has arrived yet"; "try again when it is being fetched"
+        ),
+        ArrivedAlready { exhibit } => say!(
+            "all of {exhibit} is here and checked"; "watch the clip itself"
+        ),
         SpanNotYet { from } => say!("{from} lies in the future"),
         SpanNotOver { to } => say!("the end ({to}) lies in the future"; "ask again after it"),
         BoxRevoked { name } => say!("box {name} is revoked at this hub"),

@@ -28,6 +28,7 @@
 //! delays sound which begins after the pictures: nothing is hidden.
 
 mod boxes;
+mod film;
 mod fragment;
 mod init;
 mod marks;
@@ -39,6 +40,7 @@ mod tests;
 
 use shared::time::Utc;
 
+pub use film::{Film, Opening, opening};
 pub use fragment::{fill, fragment, head as fragment_head, say_mask, say_rate};
 pub use init::init;
 pub use marks::{Mark, PRFT, part, say_marks};
