@@ -2,7 +2,7 @@
 CARGO ?= cargo
 MINUTES ?= 30
 
-.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 deb install footage machine schemathesis release
+.PHONY: help demo demo-once test bench fault soak fuzz page lint arm64 deb install footage machine schemathesis release
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -36,12 +36,19 @@ soak: ready
 	BEADLE_SIEGE_SECS=$$(($(MINUTES) * 60)) $(CARGO) test --locked --release -p beadle-hub --lib -- siege --nocapture
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
-## fuzz         the parsers of everything that comes from outside: many cases, then searched for MINUTES=10 each; every mask proved
+## fuzz         the parsers of everything that comes from outside: many cases, then searched for MINUTES=10 each; every mask proved; every bit of a log and of a package flipped
 fuzz: install footage schemathesis
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
 	BEADLE_EXAMPLES=500 scripts/suites.sh schemathesis
 	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release --workspace --test proof
+	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release -p beadle-tests --test suites -- tamper::mutation
 	scripts/fuzz.sh $(if $(filter file,$(origin MINUTES)),10,$(MINUTES))
+
+## page         the checking page docs/verify/verify.html over every case that the other verifiers are tried on, in Chromium
+page: install
+	rm -rf target/corpus
+	BEADLE_CORPUS=$(CURDIR)/target/corpus $(CARGO) test --locked --release -p beadle-tests --test suites -- tamper::
+	BEADLE_CORPUS=$(CURDIR)/target/corpus $(CARGO) test --locked --release -p beadle-tests --test suites -- --ignored --nocapture tamper::page
 
 ## lint         rustfmt and clippy
 lint:

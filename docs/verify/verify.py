@@ -17,6 +17,7 @@ How to read this file, top to bottom: (1) hashes and the tree, (2) the two signa
 (3) keys, heads and proofs, (4) one line of the log, (5) a whole log, (6) a package, (7) the
 command. What each rule is and why: docs/verdicts.md and SPEC.txt.
 """
+import array
 import base64
 import datetime
 import hashlib
@@ -26,9 +27,14 @@ import re
 import stat
 import sys
 
+if sys.version_info < (3, 8):
+    sys.stderr.write("verify.py: this is Python %d.%d and 3.8 or later is needed; nothing was checked. Take a newer Python, or "
+                     "another computer.\n" % sys.version_info[:2])
+    sys.exit(2)
+
 MAX_LINE = 4096              # most bytes of a log line, line end included
 MAX_FILE = 4096 * 65536      # most bytes of a file that is read whole: the most a file of log lines can have
-MAX_SHOWN = 100              # findings printed; the rest are counted
+MAX_SHOWN = 100              # findings of a class printed, besides the first of each further code; the rest are counted
 
 # ---------------------------------------------------------------- the sentences
 # One place for every sentence; the Rust verifier has the same table (shared/src/verify/words.rs).
@@ -72,6 +78,22 @@ WORDS = {
     "LIFT_NOT_LOGGED": "the recording from {} to {} of camera {} is without its mask, and no line says that the mask was lifted then",
     "NOT_PROVED": "the recording of camera {} is said to have its mask proved, by no proof at all",
     "UNKNOWN_TYPE": "lines of type {} are not known to this verifier and were not judged",
+    "MASK_NOT_SET": "the recording of camera {} is said to be under mask {}, and no line sets that mask",
+    "MASK_UNNAMED": "the recording of camera {} is said to be {}, and names no mask",
+    "MASK_NOT_AS_SET": "mask {} of camera {} is in force, and the recording from {} bears mask {}",
+    "MASK_NOT_KNOWN": "the recording of camera {} says of its mask {}, which is not one of none, burned, proved, lifted",
+    "LIFT_PEOPLE": "the lift of mask {} of camera {} names {} people; it takes two",
+    "LIFT_LONG": "the lift of mask {} of camera {} is to last until {}, which is more than 24 hours",
+    "SEGMENT_BACKWARDS": "segment {} of camera {} begins at {} and does not end after that: {}",
+    "SEGMENT_AHEAD": "segment {} of camera {} ends at {}, {} ms after the line was written that describes it",
+    "SEGMENT_OVERLAP": "segment {} of camera {} begins {} ms before the end of the one before it, and no clock was set between",
+    "LOGGED_LATE": "segment {} of camera {} was put on record {} ms after its end",
+    "SHORT_HOLES": "{} holes of 101 to 500 ms between segments, {} ms in all, are not declared as gaps: so short a hole counts as none",
+    "CAMERA_SILENT": "the camera recorded in this start, and of the last {} ms of the log there is neither a recording nor a gap",
+    "RESTART_BACK": "over a restart the wall clock went back by {} ms and no clock.step says so",
+    "CLOCK_OVER_RESTART": "over a restart the wall clock went on by {} ms, though the machine says it had run for {} ms: it was set",
+    "AFTER_CLOSE": "the log was closed, and lines follow",
+    "DELETION_NOT_LOGGED": "a deletion is said to be done that no line of this log announced",
     "TORN_LIVE": "{} bytes after the last whole line, which is still being written",
     # heads
     "NOT_A_HEAD": "the file is not a signed head",
@@ -89,12 +111,19 @@ WORDS = {
     "ALTERED_OR_FORKED": "the lines do not give the root stated for {} lines: lines were changed, or this is another history",
     "PROOF_OF_FORK": "two heads of {} lines with different roots are both signed by keys of this log",
     "NO_HUB_KEY": "no hub key was given, so no countersignature was checked",
+    "LATE_FIRST": "the first {} lines were first countersigned at {}, {} s after the first of them was written",
+    "ABOVE_COUNTERSIGNED": "{} lines, written over {} s, lie above the newest countersignature",
+    "CLOCK_APART": "at {} of {} countersignatures the recorder's clock and the hub's were more than 60 s apart, at line {} the most: {} s {}",
+    "HUB_CLOCK_BACK": "the hub countersigned {} lines at {}, after fewer lines at {}: its clock was set back",
     "UNSEALED": "{} lines lie above the newest signed head",
     # reading
     "NO_LINE": "there is no line that can be read",
     "NO_FOLDER": "the folder cannot be read",
     "NO_FILE": "the file cannot be read",
-    "MORE": "{} further findings",
+    "PC_FILE": "the file is one that computers leave in folders; it is no part of what was judged",
+    "MORE_DAMAGE": "{} further findings of damage",
+    "MORE_BLIND": "{} further findings of what cannot be checked",
+    "MORE_NOTES": "{} further notes",
     # package: listing
     "LISTING_LINE": "line {} of the listing cannot be read",
     "LISTING_PATH": "the listing names a path that may lead elsewhere",
@@ -108,6 +137,7 @@ WORDS = {
     "SEAL_OTHER_KEY": "the seal was made with another key than the one the hub's log names",
     "SEAL_BROKEN": "the seal does not fit the listing",
     "SEAL_MISSING": "there is no seal",
+    "TOKEN_UNCHECKED": "the outside time stamp is not checked here; openssl ts -verify checks it (SPEC.txt 6)",
     "NOT_EXPORTED": "no proven line of the hub's log says that this listing was exported",
     # package: records and head
     "NO_MANIFEST": "the manifest cannot be read",
@@ -125,6 +155,13 @@ WORDS = {
     "COVER_NONE": "there is no recording from {} to {} and no gap is declared",
     "NO_CLIP": "the records hold no exp.clip line for {} and camera {}",
     "NO_LATER_CLIP": "it holds no line of a later log of this recorder with a proof that leads to its head",
+    "ASKED_BACKWARDS": "the time asked for, from {} to {}, does not end after it begins",
+    "ASKED_OTHERWISE": "line {} says that {} to {} was asked for, and the manifest {} to {}",
+    "ASKED_UNSAID": "line {} does not say for what time was asked; the manifest alone does",
+    "CLOCK_UNSHOWN": "no record before the first recording says how the recorder's clock was kept",
+    "COPY_UNPROVEN": "no proven line of the hub's log stands for this copy",
+    "COPY_OTHER": "no line of the hub's log describes this copy, and there are such lines",
+    "COPY_UNCOMPARED": "no line of the hub's log is here that describes this copy, so it was compared with nothing but the seal",
     "CLIP_SPAN": "line {} does not say that segments {} to {} were exported",
 }
 
@@ -622,7 +659,7 @@ class Reader:
             self.at += 1
 
     def number(self):
-        minus, digits = re.compile(rb"(-?)([0-9]*)").match(self.data, self.at).groups()
+        minus, digits = re.compile(br"(-?)([0-9]*)").match(self.data, self.at).groups()
         self.at += len(minus) + len(digits)
         if not digits or (len(digits) > 1 and digits[:1] == b"0"):
             raise fault("NOT_JSON")
@@ -638,7 +675,7 @@ class Reader:
         self.at += 1
         out = []
         while True:
-            plain = re.compile(rb'[^"\\]*').match(self.data, self.at).group()
+            plain = re.compile(br'[^"\\]*').match(self.data, self.at).group()
             self.at += len(plain)
             try:
                 out.append(plain.decode("utf-8"))
@@ -672,7 +709,7 @@ class Reader:
 
     def unit(self):
         digits = self.data[self.at + 2:self.at + 6]
-        if not re.fullmatch(rb"[0-9a-fA-F]{4}", digits):
+        if not re.fullmatch(br"[0-9a-fA-F]{4}", digits):
             raise fault("NOT_JSON")
         if digits != digits.lower():
             raise fault("ESCAPE")
@@ -801,35 +838,64 @@ def is_hash(value):
 
 # ---------------------------------------------------------------- (5) a whole log
 
-NOTES = {"UNSEALED", "TORN-TAIL", "GAP-DECLARED", "UNKNOWN-TYPE", "NO-HUB-KEY"}
-CANNOT = {"UNREADABLE", "UNKNOWN-VERSION"}
+DAMAGE, NOTES, CANNOT = (set(codes.split()) for codes in (
+    "AFTER-CLOSE ALTERED ALTERED-FILE ALTERED-OR-FORKED BAD-SIGNATURE BOOT-NOT-LOGGED CHAIN-BREAK CLOCK-STEP-NOT-LOGGED "
+    "DELETION-NOT-LOGGED DOES-NOT-COVER-REQUEST EXTRA-FILE FOREIGN-RECORD FORKED LIFT-NOT-AUTHORISED LIFT-NOT-LOGGED "
+    "LISTING-UNSAFE MASK-NOT-AS-SET MASK-NOT-KNOWN MASK-NOT-PROVED MASK-NOT-SET MISSING-OR-REORDERED NO-HUB-COSIGNATURE "
+    "NOT-IN-LOG PROOF-MISMATCH PROOF-OF-FORK RECORD-MALFORMED REQUEST-NOT-AS-LOGGED ROLLED-BACK SEAL-BROKEN "
+    "SEAL-KEY-NOT-IN-LOG SEGMENT-MISSING SEGMENT-NOT-AS-LOGGED SEGMENT-TIMES SILENCE TRUNCATED UNKNOWN-KEY "
+    "UNLOGGED-MASTER-FILE WORKING-COPY-NOT-AS-LOGGED WRONG-KEY",
+    "ABOVE-COUNTERSIGNED CAMERA-SILENT CLOCK-APART CLOCK-NOT-SHOWN CLOCK-OVER-RESTART GAP-DECLARED HUB-CLOCK-BACK LATE-FIRST "
+    "LOGGED-LATE NO-HUB-KEY PC-FILE REQUEST-NOT-LOGGED SHORT-HOLES TIME-STAMP-NOT-CHECKED TORN-TAIL UNKNOWN-TYPE UNSEALED "
+    "WORKING-COPY-NOT-COMPARED",
+    "UNREADABLE UNKNOWN-VERSION"))
 
 
 class Findings:
+    """Damage is printed first, then what could not be checked, then notes."""
+
     def __init__(self):
-        self.shown, self.count, self.damage, self.cannot = [], 0, False, False
+        self.classes = [[], [], []]          # lines printed
+        self.codes = [set(), set(), set()]   # codes printed
+        self.left = [0, 0, 0]                # lines left out
 
     def add(self, code, place, word, *args):
         self.tell(code, place, say(word, *args))
 
     def tell(self, code, place, sentence):
-        self.count += 1
-        if code in CANNOT:
-            self.cannot = True
-        elif code not in NOTES:
-            self.damage = True
-        if len(self.shown) < MAX_SHOWN:
-            self.shown.append("%s\t%s\t%s" % (code, clean(place), clean(sentence)))
+        which = 1 if code in CANNOT else 2 if code in NOTES else 0
+        if len(self.classes[which]) >= MAX_SHOWN and code in self.codes[which]:
+            self.left[which] += 1
+            return
+        self.codes[which].add(code)
+        self.classes[which].append("%s\t%s\t%s" % (code, clean(place), clean(sentence)))
 
     def report(self, verdict):
-        if self.damage:
+        if self.classes[0]:
             verdict = "NOT-INTACT"
-        elif self.cannot:
+        elif self.classes[1]:
             verdict = "CANNOT-CHECK"
-        lines = [verdict] + self.shown
-        if self.count > len(self.shown):
-            lines.append("MORE\tlog\t" + say("MORE", self.count - len(self.shown)))
+        lines = [verdict]
+        for shown, left, word in zip(self.classes, self.left, ("MORE_DAMAGE", "MORE_BLIND", "MORE_NOTES")):
+            lines += shown
+            if left:
+                lines.append("MORE\tlog\t" + say(word, left))
         return "\n".join(lines) + "\n"
+
+
+LEFT_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store"}
+LEFT_FOLDERS = {"system volume information", "$recycle.bin", ".trashes", ".spotlight-v100", ".fseventsd", "__macosx"}
+
+
+def ascii_lower(name):
+    return re.sub("[A-Z]", lambda letter: letter.group().lower(), name)
+
+
+def left_by_a_computer(path):
+    """Whether a path names what computers leave in the folders they show, and no file of anybody's."""
+    folders = ascii_lower(path).split("/")
+    name = folders.pop()
+    return name.startswith("._") or name in LEFT_FILES or any(folder in LEFT_FOLDERS for folder in folders)
 
 
 def covered(start, end, spans):
@@ -913,48 +979,317 @@ def follows(add, cam, line, before, segment, gaps):
         add("SEGMENT-MISSING", "camera " + cam, "SEGMENT_HOLE", line, hole, segment[1])
 
 
-class Masks:
-    """Whether what was recorded without its mask was recorded while the mask was lifted, and what is called proved was proved.
-    Feed it every line in order."""
-    SLACK = 2000  # ms a picture's time, reckoned from the camera's own clock, may be off the time of a line
+def follows_another(origin):
+    """Whether a log follows another one of its writer: its number says so."""
+    return scheme_of(origin, BOX_LOG, HUB_LOG) is not None and int(origin.rpartition("/")[2]) > 1
 
-    def __init__(self, add):
-        self.add = add
-        self.lifts = []  # [camera, mask, from, to, ended, whether the clock was set since, or went back over a restart]
+
+class Masks:
+    """Whether what was recorded without its mask was recorded while the mask was lifted by whoever may, what was recorded
+    under a mask was under the one in force, and what is called proved was proved. Feed it every line in order."""
+    SLACK = 2000           # ms a picture's time, reckoned from the camera's own clock, may be off the time of a line
+    UNDER_WAY = 160000     # ms for which what was under way when a mask was set is still recorded as it was begun
+    LONGEST = 24 * 3600000 + 60000
+
+    def __init__(self, add, origin, sparse):
+        self.add, self.sparse, self.later, self.opened = add, sparse, follows_another(origin), None
+        self.lifts = []     # [camera, mask, from, to, ended, whether the clock was set since, or went back over a restart]
+        self.known = {}     # camera -> masks that a line sets
+        self.force = {}     # camera -> [mask, since, lifted] in this start
         self.before = None  # time of the line before
 
+    def expect(self, r):
+        """A line that sets a mask is known of, though it may lie further on: a package has not every line."""
+        cam = text(r.data.get("cam"))
+        # What is lifted was set.
+        keys = {"mask.set": ("mask",), "mask.lift": ("mask", "instead")}.get(r.type, ())
+        masks = {text(r.data.get(key)) for key in keys} - {None}
+        if cam is not None and masks:
+            self.known.setdefault(cam, set()).update(masks)
+
     def line(self, r):
-        cam, mask = text(r.data.get("cam")), text(r.data.get("mask"))
-        back, self.before = self.before is not None and r.t < self.before, r.t
-        if r.type == "mask.lift":
+        before, self.before = self.before, r.t
+        back = before is not None and r.t < before
+        if r.type == "seg.write":
+            cam, how = text(r.data.get("cam")), text(r.data.get("how"))
+            if cam is not None and how is not None:
+                self.segment(r, how, cam, text(r.data.get("mask")))
+        elif r.type == "log.open":
+            self.opened = r.t
+        elif r.type in ("mask.set", "mask.lift", "mask.end"):
+            self.expect(r)
+            cam, mask = text(r.data.get("cam")), text(r.data.get("mask"))
+            if cam is not None and mask is not None:
+                self.change(r, cam, mask)
+        elif r.type == "clock.step":
+            for lift in self.lifts:
+                lift[5] = True
+            for force in self.force.values():
+                force[1] = r.t if before is None else max(before, r.t)
+        elif r.type == "sys.boot":
+            self.force.clear()
+            if back:
+                for lift in self.lifts:
+                    lift[5] = True
+
+    def change(self, r, cam, mask):
+        """A mask is set, lifted, or in force again."""
+        force = self.force.get(cam)
+        if r.type == "mask.set":
+            self.force[cam] = [mask, r.t, False]
+        elif r.type == "mask.lift":
+            if force:
+                force[2] = True
             until = time_ms(r.data.get("until"))
-            if cam is not None and mask is not None and until is not None:
+            if until is not None:
+                self.authorised(r, cam, mask, until)
                 self.lifts.append([cam, mask, r.t, until, False, False])
-        elif r.type == "mask.end":
+        else:
+            if text(r.data.get("why")) == "config":
+                self.force.pop(cam, None)
+            elif force:
+                force[1:] = r.t, False
             for lift in self.lifts:
                 if not lift[4] and lift[:2] == [cam, mask]:
                     lift[3:5] = r.t, True
-        elif r.type == "clock.step" or r.type == "sys.boot" and back:
-            for lift in self.lifts:
-                lift[5] = True
-        elif r.type == "seg.write":
-            self.segment(r, cam, mask)
 
-    def segment(self, r, cam, mask):
-        where, how = "line %d" % r.n, text(r.data.get("how"))
-        if cam is None:
+    def authorised(self, r, cam, mask, until):
+        """A lift takes two people, and lasts a day at most."""
+        by = r.data.get("by")
+        people = {who for who in by if type(who) is str and who} if type(by) is list else set()
+        if len(people) < 2:
+            self.add("LIFT-NOT-AUTHORISED", "line %d" % r.n, "LIFT_PEOPLE", mask, cam, len(people))
+        if until - r.t > self.LONGEST:
+            self.add("LIFT-NOT-AUTHORISED", "line %d" % r.n, "LIFT_LONG", mask, cam, time_text(until))
+
+    def segment(self, r, how, cam, mask):
+        where = "line %d" % r.n
+        if how not in ("none", "burned", "proved", "lifted"):
+            self.add("MASK-NOT-KNOWN", where, "MASK_NOT_KNOWN", cam, how)
             return
-        if how == "proved" and count(r.data.get("proofs")) == 0:
+        if how == "proved" and not count(r.data.get("proofs")):
             self.add("MASK-NOT-PROVED", where, "NOT_PROVED", cam)
         t0, t1 = time_ms(r.data.get("t0")), time_ms(r.data.get("t1"))
-        if how != "lifted" or t0 is None or t1 is None:
+        if mask is None and how != "none":
+            self.add("MASK-NOT-SET", where, "MASK_UNNAMED", cam, how)
+        elif mask is not None and how != "lifted" and not self.set(cam, mask, t0):
+            self.add("MASK-NOT-SET", where, "MASK_NOT_SET", cam, mask)
+        if t0 is None or t1 is None:
             return
+        force = self.force.get(cam)
+        if (force and not force[2] and t0 > force[1] + self.UNDER_WAY and how != "lifted"
+                and (how == "none" or mask != force[0])):
+            self.add("MASK-NOT-AS-SET", where, "MASK_NOT_AS_SET", force[0], cam, time_text(t0), "none" if mask is None else mask)
+        if how == "lifted" and not self.within(r, cam, mask, t0, t1):
+            self.add("LIFT-NOT-LOGGED", where, "LIFT_NOT_LOGGED", time_text(t0), time_text(t1), cam)
+
+    def set(self, cam, mask, t0):
+        """Whether a line sets the mask; or whether it may be one of the log before this one."""
+        known = self.known.get(cam, ())
+        earlier = self.sparse or not known or t0 is None or self.opened is not None and t0 < self.opened
+        return self.later and earlier or mask in known
+
+    def within(self, r, cam, mask, t0, t1):
+        """Whether a lift holds the segment."""
         lapse = re.fullmatch("timelapse-([0-9]{1,2})", text(r.data.get("rate")) or "")
         slack = self.SLACK + (int(lapse.group(1)) * 1000 if lapse else 0)  # in time-lapse a picture stands until the next
-        for lift in self.lifts:
-            if lift[:2] == [cam, mask] and (lift[5] or t0 >= lift[2] - self.SLACK and t1 <= lift[3] + slack):
+        return any(lift[:2] == [cam, mask] and (lift[5] or t0 >= lift[2] - self.SLACK and t1 <= lift[3] + slack)
+                   for lift in self.lifts)
+
+
+class Camera:
+    """What is known of a camera's times."""
+
+    def __init__(self, allowed):
+        self.last = None              # (number, end, how far its times may be off) of its last segment
+        self.allowed = list(allowed)  # see Times.allowed
+        self.forward = 0              # how far the clock was set forward since its last line
+        self.holes = [0, 0]           # holes that count as none: how many, how long in all
+        self.heard = None             # start counter and steady clock of its newest line
+        self.gap_open = False
+
+
+class Times:
+    """Whether the times that a log states can be. What a recorder may honestly write is no damage: footage recovered after a
+    crash is dated by the clock of before it, and a clock that was set back puts two segments over one another. Both are
+    reckoned as an allowance in ms that a start and a step give and that time uses up. Feed it every line in order."""
+    SILENCE, STEP = 75000, 250
+    AHEAD = 60000      # how far ahead of its line a segment may end
+    LATE = 240000      # a segment that is logged later than this after its end, in one start, is noted
+    HOLE = 100         # a hole that counts as none is noted when it is longer than this
+    SILENT = 600000    # a camera of which nothing is on record for so long before the log ends is noted
+    MOST = 10 * 365 * 86400000
+
+    def __init__(self, add, origin, sparse):
+        self.add, self.sparse, self.later = add, sparse, follows_another(origin)
+        self.opened = self.started = self.before = self.back = None
+        # ms; until a segment that begins after this; in a log that follows another one, until the first segment recorded under it
+        self.allowed = [0, 0, self.later]
+        self.cameras, self.ranges, self.closed = {}, set(), False
+
+    def line(self, r, segment):
+        """`segment`: of a seg.write line whose data is of its form."""
+        where = "line %d" % r.n
+        if self.closed and not self.sparse:
+            self.closed = False
+            self.add("AFTER-CLOSE", where, "AFTER_CLOSE")
+        self.start(r, where)
+        if r.type == "seg.write":
+            if segment:
+                self.segment(r, where, segment)
+        elif r.type == "log.open":
+            self.opened = r.t
+        elif r.type == "log.close":
+            self.closed = True
+        elif r.type == "gap.open":
+            camera = self.cameras.get(text(r.data.get("cam")))
+            if camera:
+                camera.gap_open = True
+        elif r.type == "del.range":
+            self.ranges.add(r.n)
+        elif r.type == "del.done" and not self.sparse and not self.later and count(r.data.get("n")) not in self.ranges:
+            self.add("DELETION-NOT-LOGGED", where, "DELETION_NOT_LOGGED")
+        self.before = r.t, r.boot, r.mono
+
+    def start(self, r, where):
+        """The two clocks from the line before to this one, over a start and within it."""
+        if self.back and r.type != "log.torn":
+            n, ms = self.back
+            self.back = None
+            if r.type not in ("clock.step", "sys.boot") and not self.sparse:
+                self.add("CLOCK-STEP-NOT-LOGGED", "line %d" % n, "RESTART_BACK", ms)
+        if self.before is None:
+            if r.type == "sys.boot":
+                self.started = r.t
+            return
+        t, boot, mono = self.before
+        moved, steady = r.t - t, r.mono - mono
+        if r.boot != boot:
+            # The last line of a start may be as much older than the last picture of it as a writer may be silent.
+            if r.n > 1:
+                self.allow(self.SILENCE + max(0, -moved), r.t)
+            if r.type == "sys.boot" and moved < 0:
+                self.back = r.n, -moved
+            # A machine that was started between the two has run for `mono` at most.
+            possible = moved >= r.mono - self.STEP or steady >= 0 and abs(moved - steady) <= self.STEP
+            if r.type == "sys.boot" and moved >= 0 and not possible and not self.sparse:
+                self.add("CLOCK-OVER-RESTART", where, "CLOCK_OVER_RESTART", moved, r.mono)
+        elif r.type == "clock.step" or self.sparse:
+            step = moved - steady
+            if step < -self.STEP:
+                self.allow(-step, r.t)
+            elif step > self.STEP:
+                for camera in self.cameras.values():
+                    camera.forward = min(camera.forward + step, self.MOST)
+        if r.type == "sys.boot" and r.n > 1:
+            self.started = r.t
+
+    def allow(self, ms, t):
+        until = t + min(ms, self.MOST) + self.SILENCE
+        for allowed in [self.allowed] + [camera.allowed for camera in self.cameras.values()]:
+            allowed[:2] = min(allowed[0] + ms, self.MOST), max(allowed[1], until)
+
+    def segment(self, r, where, segment):
+        name, s, t0, t1 = segment[:4]
+        off = r.data.get("off_ms")
+        off = min(max(off, 0), self.MOST) if type(off) is int else 0
+        camera = self.cameras.get(name)
+        if camera is None:
+            camera = self.cameras[name] = Camera(self.allowed)
+        allowed = camera.allowed
+        if t1 <= t0:
+            self.add("SEGMENT-TIMES", where, "SEGMENT_BACKWARDS", s, name, time_text(t0), time_text(t1))
+        ahead = t1 - r.t
+        if ahead > self.AHEAD + off + allowed[0] and not allowed[2]:
+            self.add("SEGMENT-TIMES", where, "SEGMENT_AHEAD", s, name, time_text(t1), ahead)
+        recovered = self.started is None or t1 < self.started
+        if -ahead > self.LATE + off + camera.forward and not recovered and not self.sparse:
+            self.add("LOGGED-LATE", where, "LOGGED_LATE", s, name, -ahead)
+        if camera.last:
+            before, end, end_off = camera.last
+            over, most = end - t0, 500 + off + end_off
+            if over > most and not allowed[2]:
+                if over <= most + allowed[0]:
+                    allowed[0] = max(allowed[0] - over, 0)
+                else:
+                    self.add("SEGMENT-TIMES", where, "SEGMENT_OVERLAP", s, name, over)
+            if s == before + 1 and self.HOLE < -over <= 500:
+                camera.holes[0] += 1
+                camera.holes[1] -= over
+        if t0 > allowed[1]:
+            allowed[0] = 0
+        if allowed[2] and (self.opened is None or t0 >= self.opened) and ahead <= self.AHEAD:
+            allowed[2] = False
+        camera.forward, camera.last, camera.heard, camera.gap_open = 0, (s, t1, off), (r.boot, r.mono), False
+
+    def end(self):
+        """What the lines as a whole leave to be noted."""
+        for name in sorted(self.cameras, key=lambda name: name.encode()):
+            camera, place = self.cameras[name], "camera " + name
+            if camera.holes[0]:
+                self.add("SHORT-HOLES", place, "SHORT_HOLES", *camera.holes)
+            if self.before and not self.sparse and not camera.gap_open:
+                silent = self.before[2] - camera.heard[1]
+                if camera.heard[0] == self.before[1] and silent > self.SILENT:
+                    self.add("CAMERA-SILENT", place, "CAMERA_SILENT", silent)
+
+
+class Anchors:
+    """How far the hub's countersignatures reach into a log, and what its clock says of the recorder's."""
+    LATE, FIRST, APART = 3600, 300, 60  # seconds
+
+    def __init__(self, add):
+        self.add = add
+        self.passed = array.array("L")  # seconds up to each line, by the recorder's own clocks
+        self.ms, self.before = 0, None
+
+    def line(self, r):
+        """`r`: None of a line that cannot be read, or is of another log."""
+        if r:
+            if self.before:
+                t, boot, mono = self.before
+                self.ms += max(0, r.mono - mono if r.boot == boot else r.t - t)
+            self.before = r.t, r.boot, r.mono
+        self.passed.append(min(self.ms // 1000, 0xFFFFFFFF))
+
+    def secs(self, line):
+        return self.passed[min(line, len(self.passed) - 1)] if self.passed else 0
+
+    def judge(self, said, size):
+        """`said`: (size, hub time, (line, its time) or None) of every good countersignature; the verdict, if all else is well."""
+        said.sort(key=lambda c: (c[0], c[1], c[2][0] if c[2] else 1 << 64))
+        if not said:
+            return "INTACT-NOT-YET-COUNTERSIGNED"
+        late = any(after[1] - before[1] > self.LATE for before, after in zip(said, said[1:]))
+        first, last = said[0], said[-1]
+        secs = self.secs(first[2][0] if first[2] else max(0, first[0] - 1))
+        if secs > self.FIRST:
+            self.add("LATE-FIRST", "line 0", "LATE_FIRST", first[0], hub_time(first[1]), secs)
+            late = late or secs > self.LATE
+        above = size - last[0]
+        if above > 0:
+            secs = self.secs(size - 1) - self.secs(max(0, last[0] - 1))
+            self.add("ABOVE-COUNTERSIGNED", "tail", "ABOVE_COUNTERSIGNED", above, secs)
+            late = late or secs > self.LATE
+        self.clocks(said)
+        return "INTACT-LATE-ANCHORED" if late else "INTACT"
+
+    def clocks(self, said):
+        """The recorder's clock against the hub's, and the hub's against itself."""
+        apart = [(c[2][1] // 1000 - c[1], c[2][0]) for c in said if c[2]]
+        wide = [entry for entry in apart if abs(entry[0]) > self.APART]
+        if wide:
+            secs, line = max(wide, key=lambda entry: abs(entry[0]))
+            self.add("CLOCK-APART", "log", "CLOCK_APART", len(wide), len(apart), line, abs(secs), "ahead" if secs > 0 else "behind")
+        for before, after in zip(said, said[1:]):
+            if after[1] < before[1]:
+                self.add("HUB-CLOCK-BACK", "cosigned %d" % after[0], "HUB_CLOCK_BACK", after[0], hub_time(after[1]), hub_time(before[1]))
                 return
-        self.add("LIFT-NOT-LOGGED", where, "LIFT_NOT_LOGGED", time_text(t0), time_text(t1), cam)
+
+
+def hub_time(secs):
+    """A hub's time as it is said; as a number where the calendar ends."""
+    return time_text(secs * 1000) if secs < 253370764800 else "%d s after 1970" % secs
 
 
 class LogKeys:
@@ -1002,13 +1337,14 @@ class Lines:
         self.before = None         # (t, boot, mono) of the line before, when it could be read and is of this log
         self.cameras = {}          # camera -> [(s, end) of its last segment or None, gaps declared since]
         self.keys = LogKeys()
-        self.masks = Masks(findings.add)
-        self.acks = []             # (line number, head.ack)
+        self.masks = self.times = None
+        self.anchors = Anchors(findings.add)
+        self.acks = []             # (line number, its time, head.ack)
         self.readable = False      # at least one line of this log could be read
         self.unknown_types = set()
 
     def line(self, data):
-        place = self.tree.size
+        place, own = self.tree.size, None
         try:
             r = parse_line(data)
         except Malformed as bad:
@@ -1019,13 +1355,15 @@ class Lines:
             self.unread(place, "UNKNOWN-VERSION", say("VERSION", other.args[0]))
         else:
             leaf = r.leaf
-            self.judge(place, r)
+            own = r if self.judge(place, r) else None
+        self.anchors.line(own)
         self.tree.add(leaf)
         self.last_leaf = leaf
 
     def too_long(self, leaf):
         """A line too long to be held: its fingerprint counts all the same."""
         self.unread(self.tree.size, "RECORD-MALFORMED", say("TOO_LONG"))
+        self.anchors.line(None)
         self.tree.add(leaf)
         self.last_leaf = leaf
 
@@ -1035,12 +1373,13 @@ class Lines:
         self.before = None
 
     def judge(self, place, r):
+        """Whether the line is of this log."""
         where = "line %d" % place
         if self.origin is None:
             self.origin = r.log
         if r.log != self.origin:
             self.unread(place, "FOREIGN-RECORD", say("FOREIGN_LINE", r.log, self.origin))
-            return
+            return False
         expected = self.next_n
         if r.n == expected:
             self.lagging = False
@@ -1055,11 +1394,16 @@ class Lines:
             self.next_n = max(expected, r.n + 1)
         self.before = r.t, r.boot, r.mono
         self.readable = True
+        segment = None
         try:
-            self.by_type(place, where, r)
+            segment = self.by_type(place, where, r)
         except BadData as bad:
             self.add("RECORD-MALFORMED", where, "BAD_VALUE", bad.args[0])
+        if self.masks is None:
+            self.masks, self.times = Masks(self.add, r.log, False), Times(self.add, r.log, False)
         self.masks.line(r)
+        self.times.line(r, segment)
+        return True
 
     def order(self, place, where, r):
         """Start counter and clocks, for a line in its place."""
@@ -1085,6 +1429,7 @@ class Lines:
             self.add("CLOCK-STEP-NOT-LOGGED", where, "STEP", step)
 
     def by_type(self, place, where, r):
+        """The segment of a seg.write line, else None."""
         if r.type == "seg.write":
             segment = seg_write(r.data)
             camera = self.cameras.setdefault(segment[0], [None, []])
@@ -1092,11 +1437,12 @@ class Lines:
             before, camera[0], camera[1] = camera[0], (segment[1], segment[3]), []
             if before:
                 follows(self.add, segment[0], place, before, segment, gaps)
-        elif r.type == "seg.gap":
+            return segment
+        if r.type == "seg.gap":
             gap = seg_gap(r.data)
             self.cameras.setdefault(gap[0], [None, []])[1].append(gap[1:])
         elif r.type == "head.ack":
-            self.acks.append((place, head_ack(r.data)))
+            self.acks.append((place, r.t, head_ack(r.data)))
         elif r.type == "log.open":
             key = part(r.data, "key", log_key)
             if place == 0:
@@ -1106,6 +1452,7 @@ class Lines:
         elif r.type not in KNOWN_TYPES and r.type not in self.unknown_types:
             self.unknown_types.add(r.type)
             self.add("UNKNOWN-TYPE", where, "UNKNOWN_TYPE", r.type)
+        return None
 
 
 KNOWN_TYPES = set(
@@ -1193,7 +1540,7 @@ class LogCheck:
         self.lines = Lines(self.findings)
         self.torn = 0              # bytes of an unfinished last line, in a log still being written
         self.sealed = 0            # size of the largest well-signed head that agrees
-        self.times = []            # (size, hub time) of good countersignatures
+        self.said = []             # (size, hub time, (line, its time) or None) of good countersignatures
         self.ack_disagreed = False
 
     def run(self):
@@ -1204,8 +1551,8 @@ class LogCheck:
         self.about_newest(heads)
         for source, head in heads:
             self.check_head(source, head)
-        for line, ack in self.lines.acks:
-            self.check_ack("line %d" % line, *ack)
+        for line, t, ack in self.lines.acks:
+            self.check_ack(line, t, *ack)
         self.check_forks([head for _, head in heads])
         if not self.hub_keys:
             self.add("NO-HUB-KEY", "log", "NO_HUB_KEY")
@@ -1214,14 +1561,18 @@ class LogCheck:
             self.add("UNSEALED", "tail", "UNSEALED", above)
         if self.torn:
             self.add("TORN-TAIL", "tail", "TORN_LIVE", self.torn)
-        times = [time for _, time in sorted(self.times)]
-        if not times:
-            return self.findings.report("INTACT-NOT-YET-COUNTERSIGNED")
-        late = any(after - before > 3600 for before, after in zip(times, times[1:]))
-        return self.findings.report("INTACT-LATE-ANCHORED" if late else "INTACT")
+        verdict = "INTACT-HUB-KEY-NOT-GIVEN"
+        if self.hub_keys:
+            verdict = self.lines.anchors.judge(self.said, self.lines.tree.size)
+        return self.findings.report(verdict)
 
     def read_lines(self):
-        names = [name for name in self.folder.list() if name.endswith(".jsonl") and "/" not in name]
+        names = []
+        for name in self.folder.list():
+            if left_by_a_computer(name):
+                self.add("PC-FILE", "file " + name, "PC_FILE")
+            elif name.endswith(".jsonl") and "/" not in name:
+                names.append(name)
         for name in names:
             count = self.lines.tree.size
             if name != "%010d.jsonl" % count:
@@ -1233,6 +1584,8 @@ class LogCheck:
                 continue
             with file:
                 self.read_file(file, name == names[-1])
+        if self.lines.times:
+            self.lines.times.end()
 
     def read_file(self, file, is_last):
         while True:
@@ -1258,7 +1611,7 @@ class LogCheck:
     def read_heads(self):
         """All heads of this log in the order they are judged in; the others are named here."""
         names = self.folder.list()
-        kept = [name for name in names if name.startswith("heads/") and name.count("/") == 1]
+        kept = [name for name in names if name.startswith("heads/") and name.count("/") == 1 and not left_by_a_computer(name)]
         kept.sort(key=lambda name: (len(name.encode()), name.encode()))
         paths = [(KEPT, name) for name in kept] + [(name, name) for name in (NEWEST, COSIGNED) if name in names]
         texts, heads = [], []
@@ -1291,7 +1644,7 @@ class LogCheck:
             if source == NEWEST:
                 self.newest = head.size
                 self.newest_agrees = self.agrees(head.size, head.root) and self.lines.keys.judge(head) is None
-                known = [(h.size, h.root) for _, h in heads] + [ack[:2] for _, ack in self.lines.acks]
+                known = [(h.size, h.root) for _, h in heads] + [ack[:2] for _, _, ack in self.lines.acks]
                 self.only_above = head.size == self.lines.tree.size and all(
                     self.agrees(size, root) for size, root in known if size < head.size)
 
@@ -1305,7 +1658,7 @@ class LogCheck:
             for word, name in faults:
                 self.add("BAD-SIGNATURE", place, word, name)
             if time is not None:
-                self.times.append((head.size, time))
+                self.said.append((head.size, time, None))
             counts = time is not None or not self.hub_keys
             witnessed = witnessed or counts
             if witnessed and self.disagrees(head.size, head.root, counts, place):
@@ -1337,14 +1690,15 @@ class LogCheck:
             self.add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", size)
         return True
 
-    def check_ack(self, place, size, root, hub, time, signature):
+    def check_ack(self, line, t, size, root, hub, time, signature):
+        place = "line %d" % line
         named, counts = [key for key in keys_for(self.lines.origin or "", self.hub_keys) if key.name == hub], True
         if named:
             message = body(self.lines.origin, size, root)
             state, stated = first_known([check_cosignature(key, message, signature) if signature else (BAD, None)
                                          for key in named])
             if state == GOOD and stated == time:
-                self.times.append((size, time))
+                self.said.append((size, time, (line, t)))
             else:
                 counts = False
                 self.add("BAD-SIGNATURE", place, "HUB_NAME_ONLY" if state == ABSENT else "BAD_COSIGNATURE", hub)
@@ -1369,7 +1723,7 @@ BESIDE = {"SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.tsr", "SHA256SUMS.record",
 
 def pieces(data):
     """Lines with their line ends; the last may have none."""
-    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+    return re.findall(br"[^\n]*\n|[^\n]+", data)
 
 
 def safe_path(path):
@@ -1392,11 +1746,13 @@ def read_manifest(data):
     """ref, log, cam, t0, t1, master as [(n, file)]; None when it is not of its form."""
     try:
         m = Reader(data[:-1] if data[-1:] == b"\n" else data).whole()
-        if type(m) is not dict or type(m.get("v")) is not int or m["v"] != 1 or type(m.get("master")) is not list:
+        if type(m) is not dict or list(m) != ["v", "ref", "log", "cam", "t0", "t1", "master"]:
+            return None
+        if type(m["v"]) is not int or m["v"] != 1 or type(m["master"]) is not list:
             return None
         out = {key: part(m, key, text) for key in ("ref", "log", "cam")}
         out.update((key, part(m, key, time_ms)) for key in ("t0", "t1"))
-        if not all(type(entry) is dict for entry in m["master"]):
+        if not all(type(entry) is dict and list(entry) == ["n", "file"] for entry in m["master"]):
             return None
         out["master"] = [(part(entry, "n", count), part(entry, "file", text)) for entry in m["master"]]
         return out
@@ -1432,15 +1788,18 @@ class PackageCheck:
         manifest = self.read("manifest.json")
         manifest = read_manifest(manifest) if manifest is not None else None
         self.check_seal(sums, manifest)
+        if "SHA256SUMS.tsr" in self.names:
+            self.add("TIME-STAMP-NOT-CHECKED", "file SHA256SUMS.tsr", "TOKEN_UNCHECKED")
         if manifest:
             self.segments, self.gaps, self.clips = {}, [], []
             self.check_records(manifest)
             self.check_masters(manifest)
+            self.check_copies(manifest)
         else:
             self.add("UNREADABLE", "file manifest.json", "NO_MANIFEST")
         if not self.hub_keys:
             self.add("NO-HUB-KEY", "package", "NO_HUB_KEY")
-        return self.findings.report("INTACT" if self.hub_keys else "INTACT-NOT-YET-COUNTERSIGNED")
+        return self.findings.report("INTACT" if self.hub_keys else "INTACT-HUB-KEY-NOT-GIVEN")
 
     # 1. every file is the file that was listed
     def check_listing(self, sums):
@@ -1470,7 +1829,8 @@ class PackageCheck:
                     self.add("LISTING-UNSAFE", place, "LISTING_ODD")
         for path in self.folder.list():
             if path not in self.listed and path not in BESIDE:
-                self.add("EXTRA-FILE", "file " + path, "FILE_EXTRA")
+                self.add(*(("PC-FILE", "file " + path, "PC_FILE") if left_by_a_computer(path)
+                           else ("EXTRA-FILE", "file " + path, "FILE_EXTRA")))
 
     # 2. the list is the list that was sealed, and the hub's log says so
     def check_seal(self, sums, manifest):
@@ -1500,7 +1860,11 @@ class PackageCheck:
     def hub_line(self, record_name, proof_name, scheme):
         """A line of the log of the scheme's own hub, and whether its proof leads to its head. What is wrong
         with that head is said here."""
-        data, place = self.read(record_name), "file " + proof_name
+        return self.proven(self.read(record_name), proof_name, scheme)
+
+    def proven(self, data, proof_name, scheme):
+        """The same of a line that is at hand."""
+        place = "file " + proof_name
         try:
             line = parse_line(data) if data is not None else None
         except (Malformed, OtherVersion):
@@ -1567,7 +1931,11 @@ class PackageCheck:
                     shared.append([proof.head, 1])
             lines.append((r, trouble, proof))
         head = max(shared, key=lambda entry: entry[1])[0] if shared else None
-        keys, masks = [], Masks(self.add)
+        keys, clock_shown = [], None
+        masks, times = Masks(self.add, manifest["log"], True), Times(self.add, manifest["log"], True)
+        for r, trouble, _ in lines:
+            if not trouble and r.log == manifest["log"]:
+                masks.expect(r)
         for r, trouble, proof in lines:
             if trouble:
                 self.findings.tell(*trouble)
@@ -1576,11 +1944,15 @@ class PackageCheck:
             if r.log != manifest["log"]:
                 self.add("FOREIGN-RECORD", place, "FOREIGN_LINE", r.log, manifest["log"])
                 continue
+            segment = None
             try:
-                self.by_type(r, keys)
+                segment = self.by_type(r, keys)
             except BadData as bad:
                 self.add("RECORD-MALFORMED", place, "BAD_VALUE", bad.args[0])
+            if clock_shown is None and r.type in ("clock.state", "seg.write"):
+                clock_shown = r.type == "clock.state"
             masks.line(r)
+            times.line(r, segment)
             root = None
             if proof and proof.index == r.n and proof.head.same(head):
                 root = reached(r.leaf, proof)
@@ -1590,12 +1962,17 @@ class PackageCheck:
                 self.add("NOT-IN-LOG", place, "NOT_IN_LOG")
         if head:
             self.check_head(head, manifest, keys)
+        times.end()
+        if clock_shown is False:
+            self.add("CLOCK-NOT-SHOWN", "package", "CLOCK_UNSHOWN")
 
     def by_type(self, r, keys):
+        """The segment of a seg.write line, else None."""
+        if r.type == "seg.write":
+            self.segments[r.n] = seg_write(r.data)
+            return self.segments[r.n]
         if r.type == "exp.clip":
             self.clips.append(r)
-        elif r.type == "seg.write":
-            self.segments[r.n] = seg_write(r.data)
         elif r.type == "seg.gap":
             self.gaps.append(seg_gap(r.data))
         elif r.type == "head.ack":
@@ -1606,6 +1983,7 @@ class PackageCheck:
                 keys.append((0, key))
         elif r.type == "key.roll":
             keys.append((r.n, part(r.data, "new", log_key)))
+        return None
 
     def check_head(self, head, manifest, lines):
         place = "head %d" % head.size
@@ -1646,7 +2024,7 @@ class PackageCheck:
             held.append(segment)
         named = {name for _, name in m["master"]}
         for name in self.folder.list():
-            if name.startswith("master/") and name not in named:
+            if name.startswith("master/") and name not in named and (name in self.listed or not left_by_a_computer(name)):
                 self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
         self.check_coverage(m, held, [gap[2:] for gap in gaps])
         self.check_clip(m, held, self.later_clip(m))
@@ -1655,7 +2033,14 @@ class PackageCheck:
         clips = [r for r in self.clips + later if r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]]
         if not clips:
             self.add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
-        elif held and not any(self.exported(r, held[0][1], held[-1][1], r in later) for r in clips):
+            return
+        t0, t1 = time_ms(clips[-1].data.get("t0")), time_ms(clips[-1].data.get("t1"))
+        if t0 is None or t1 is None:
+            self.add("REQUEST-NOT-LOGGED", "package", "ASKED_UNSAID", clips[-1].n)
+        elif (t0, t1) != (m["t0"], m["t1"]):
+            self.add("REQUEST-NOT-AS-LOGGED", "package", "ASKED_OTHERWISE", clips[-1].n, time_text(t0), time_text(t1),
+                     time_text(m["t0"]), time_text(m["t1"]))
+        if held and not any(self.exported(r, held[0][1], held[-1][1], r in later) for r in clips):
             self.add("DOES-NOT-COVER-REQUEST", "package", "CLIP_SPAN", clips[-1].n, held[0][1], held[-1][1])
 
     @staticmethod
@@ -1685,6 +2070,8 @@ class PackageCheck:
 
     def check_coverage(self, m, held, gaps):
         t0, t1 = m["t0"], m["t1"]
+        if t1 <= t0:
+            self.add("REQUEST-NOT-AS-LOGGED", "file manifest.json", "ASKED_BACKWARDS", time_text(t0), time_text(t1))
         if not held:
             if not covered(t0, t1, gaps):
                 self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_NONE", time_text(t0), time_text(t1))
@@ -1693,6 +2080,35 @@ class PackageCheck:
             self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_START", time_text(held[0][2]), time_text(t0))
         if not covered(held[-1][3], t1, gaps):
             self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_END", time_text(held[-1][3]), time_text(t1))
+
+
+    # 5. what is below working/ are the copies that the hub's log says were made
+    def check_copies(self, m):
+        scheme, data, hashes = scheme_of(m["log"], BOX_LOG), self.read("log/copies.jsonl"), set()
+        for line in pieces(data or b""):
+            try:
+                n = parse_line(line).n
+            except (Malformed, OtherVersion):
+                n = None
+            r, proven = self.proven(line, "log/copies/%d.tlog-proof" % n, scheme) if n is not None else (None, False)
+            sha = r.data.get("sha256") if proven else None
+            if (is_hash(sha) and r.type == "copy.made" and r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]
+                    and r.data.get("what") == "working"):
+                hashes.add(sha)
+            else:
+                self.add("NOT-IN-LOG", "file log/copies.jsonl", "COPY_UNPROVEN")
+        for name in self.folder.list():
+            if not name.startswith("working/") or name not in self.listed and left_by_a_computer(name):
+                continue
+            if data is None:
+                self.add("WORKING-COPY-NOT-COMPARED", "file " + name, "COPY_UNCOMPARED")
+                continue
+            try:
+                known = self.folder.sha256(name).hex() in hashes
+            except OSError:
+                known = False
+            if not known:
+                self.add("WORKING-COPY-NOT-AS-LOGGED", "file " + name, "COPY_OTHER")
 
 
 # ---------------------------------------------------------------- (7) the command
@@ -1713,6 +2129,8 @@ class Folder:
                 below = os.path.relpath(base, self.root).replace(os.sep, "/")
                 links = [f for f in folders if os.path.islink(os.path.join(base, f))]
                 names += [f if below == "." else below + "/" + f for f in files + links]
+            # A name that is not UTF-8 is listed with U+FFFD for each byte that is none, and cannot be read.
+            names = {re.sub("[\ud800-\udfff]", "\ufffd", name) for name in names}
             self.names = sorted(names, key=lambda n: n.encode("utf-8"))
         return self.names
 
@@ -1724,7 +2142,7 @@ class Folder:
         found = os.lstat(self.path(name))
         if not stat.S_ISREG(found.st_mode) or (most and found.st_size > most):
             raise OSError("not a regular file, or too large")
-        return open(self.path(name), "rb")
+        return open(self.path(name), "br")
 
     def read(self, name):
         with self.open(name) as file:
@@ -1768,7 +2186,7 @@ def main(args):
             elif arg == "--hub":
                 hub_keys.append(Vkey(args.pop(0).strip()))
             elif arg == "--head":
-                with open(args.pop(0), "rb") as file:
+                with open(args.pop(0), "br") as file:
                     given.append(file.read(MAX_FILE))
             elif arg in ("log", "bundle") and kind is None and path is None:
                 kind = arg

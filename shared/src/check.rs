@@ -13,7 +13,10 @@ use crate::{
     time::Utc,
     tree::Frontier,
     types::KNOWN,
-    verify::words::{self as w, say},
+    verify::{
+        codes::{Class, class},
+        words::{self as w, say},
+    },
 };
 
 /// Consecutive segments this close are continuous (audit.md 2.2).
@@ -45,17 +48,14 @@ impl Finding {
     }
 }
 
-/// Whether a code is a note (UNSEALED, TORN-TAIL, GAP-DECLARED, UNKNOWN-TYPE …) and not damage.
+/// Whether a code is a note and not damage.
 pub fn is_note(code: &str) -> bool {
-    matches!(
-        code,
-        "UNSEALED" | "TORN-TAIL" | "GAP-DECLARED" | "UNKNOWN-TYPE" | "NO-HUB-KEY"
-    )
+    class(code) == Some(Class::Note)
 }
 
 /// Whether a code says that something could not be checked at all.
 pub fn is_blind(code: &str) -> bool {
-    matches!(code, "UNREADABLE" | "UNKNOWN-VERSION")
+    class(code) == Some(Class::Blind)
 }
 
 /// A declared gap, or the span of a segment.
@@ -300,38 +300,42 @@ impl Checker {
     /// Checks one line (LF included) against all that came before and adds it. Findings are damage or notes; a line
     /// that does not parse is counted with its leaf hash all the same so that later findings stay meaningful.
     pub fn line(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Record> {
+        let parsed = Record::read(bytes);
+        let (facts, leaf) = match &parsed {
+            Parsed::Record(record) => (Some(facts(record)), record.leaf),
+            _ => (None, leaf_hash(bytes)),
+        };
+        match (self.parsed(&parsed, facts.as_ref(), leaf, findings), parsed) {
+            (true, Parsed::Record(record)) => Some(*record),
+            _ => None,
+        }
+    }
+    /// The same of a line that was read: what its data is to the rules, and its leaf hash. Whether it is a line of this log.
+    pub(crate) fn parsed(
+        &mut self,
+        parsed: &Parsed,
+        facts: Option<&Result<Facts, &'static str>>,
+        leaf: Digest,
+        findings: &mut Vec<Finding>,
+    ) -> bool {
         let place = self.frontier.size();
-        let mut record = None;
-        let leaf = match Record::read(bytes) {
-            Parsed::Record(read) => {
-                let leaf = read.leaf;
-                if self.judge(place, &read, findings) {
-                    record = Some(*read);
-                }
-                leaf
+        let unread = |code, text| Finding::new(code, format!("line {place}"), text);
+        let own = match (parsed, facts) {
+            (Parsed::Record(record), Some(facts)) => self.judge(place, record, facts, findings),
+            (Parsed::Version(v), _) => {
+                let finding = unread("UNKNOWN-VERSION", say(w::VERSION, &[v]));
+                self.unread(finding, findings);
+                false
             }
-            Parsed::Version(v) => {
-                self.unread(
-                    Finding::new(
-                        "UNKNOWN-VERSION",
-                        format!("line {place}"),
-                        say(w::VERSION, &[&v]),
-                    ),
-                    findings,
-                );
-                leaf_hash(bytes)
+            (Parsed::Malformed(fault), _) => {
+                self.unread(unread("RECORD-MALFORMED", fault.0.clone()), findings);
+                false
             }
-            Parsed::Malformed(fault) => {
-                self.unread(
-                    Finding::new("RECORD-MALFORMED", format!("line {place}"), fault.0),
-                    findings,
-                );
-                leaf_hash(bytes)
-            }
+            (Parsed::Record(_), None) => false, // whoever has read it has its data
         };
         self.frontier.push(leaf);
         self.last_leaf = leaf;
-        record
+        own
     }
 
     /// A line that takes its place but tells nothing.
@@ -342,15 +346,21 @@ impl Checker {
     }
 
     /// Rules 2 to 8; false when the line is of another log.
-    fn judge(&mut self, place: u64, record: &Record, findings: &mut Vec<Finding>) -> bool {
-        let at = format!("line {place}");
+    fn judge(
+        &mut self,
+        place: u64,
+        record: &Record,
+        read: &Result<Facts, &'static str>,
+        findings: &mut Vec<Finding>,
+    ) -> bool {
+        let at = || format!("line {place}");
         let origin = self.origin.get_or_insert_with(|| record.log.clone());
         if *origin != record.log {
             let text = say(w::FOREIGN_LINE, &[&record.log, origin]);
-            self.unread(Finding::new("FOREIGN-RECORD", at, text), findings);
+            self.unread(Finding::new("FOREIGN-RECORD", at(), text), findings);
             return false;
         }
-        let mut found = |code, text: String| findings.push(Finding::new(code, at.clone(), text));
+        let mut found = |code, text: String| findings.push(Finding::new(code, at(), text));
 
         let expected = self.next_n;
         if record.n == expected {
@@ -376,21 +386,21 @@ impl Checker {
             mono: record.mono,
         });
 
-        match facts(record) {
+        match read {
             Err(key) => findings.push(Finding::new(
                 "RECORD-MALFORMED",
-                at,
-                say(w::BAD_VALUE, &[&key]),
+                at(),
+                say(w::BAD_VALUE, &[key]),
             )),
             Ok(Facts::Key(key)) => {
                 if record.kind == "key.roll" || place == 0 {
-                    self.keys.add(place, key);
+                    self.keys.add(place, key.clone());
                 }
             }
-            Ok(Facts::Segment(segment)) => self.segment(place, &segment, findings),
+            Ok(Facts::Segment(segment)) => self.segment(place, segment, findings),
             Ok(Facts::Gap(gap)) => self
                 .cams
-                .entry(gap.cam)
+                .entry(gap.cam.clone())
                 .or_default()
                 .gaps
                 .push((gap.next, gap.span)),
@@ -401,7 +411,7 @@ impl Checker {
                 {
                     findings.push(Finding::new(
                         "UNKNOWN-TYPE",
-                        at,
+                        at(),
                         say(w::UNKNOWN_TYPE, &[&record.kind]),
                     ));
                 }
@@ -450,7 +460,12 @@ impl Checker {
 
     /// Rule 8 for `seg.write`.
     fn segment(&mut self, place: u64, segment: &Segment, findings: &mut Vec<Finding>) {
-        let cam = self.cams.entry(segment.cam.clone()).or_default();
+        if !self.cams.contains_key(&segment.cam) {
+            self.cams.insert(segment.cam.clone(), Camera::default());
+        }
+        let Some(cam) = self.cams.get_mut(&segment.cam) else {
+            return;
+        };
         let gaps: Vec<Span> = cam
             .gaps
             .drain(..)

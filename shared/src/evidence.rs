@@ -40,6 +40,9 @@ pub mod names {
     /// The box-log line `exp.clip` and its proof, where it lies in a later log of the box than the footage.
     pub const CLIP_RECORD: &str = "log/clip.record";
     pub const CLIP_PROOF: &str = "log/clip.tlog-proof";
+    /// The hub-log lines `copy.made` of the files below `working/`, and `<n>.tlog-proof` of each.
+    pub const COPIES: &str = "log/copies.jsonl";
+    pub const COPY_PROOFS: &str = "log/copies";
     pub const SUMS: &str = "SHA256SUMS";
     /// P-256 signature (ASN.1 DER) over SHA256SUMS.
     pub const SEAL: &str = "SHA256SUMS.sig";

@@ -225,6 +225,14 @@ impl<'a> Origin<'a> {
     }
 }
 
+/// Whether a log follows another one of its writer: its number says so.
+pub fn follows_another(origin: &str) -> bool {
+    match Origin::parse(origin) {
+        Some(Origin::Box { number, .. } | Origin::Hub { number, .. }) => number > 1,
+        None => false,
+    }
+}
+
 /// Whether a log is a later one of the box that another one is of.
 pub fn is_later_log(origin: &str, before: &str) -> bool {
     let of_box = |origin| match Origin::parse(origin) {

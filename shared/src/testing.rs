@@ -93,6 +93,8 @@ pub struct LogBuilder {
     pub hub: Key,
     /// Size at which the newest key took over: a head of that size is still the old key's.
     rolled: u64,
+    /// The mask that is burned into what cameras record from here on.
+    pub mask: Option<String>,
     /// Where each camera's recordings end so far.
     ends: std::collections::BTreeMap<String, Utc>,
     frontier: Frontier,
@@ -160,6 +162,7 @@ impl LogBuilder {
             keys: vec![Key::log(origin, 1)],
             hub: Key::hub(),
             rolled: 0,
+            mask: None,
             ends: Default::default(),
             frontier: Frontier::default(),
             prev: [0; 32],
@@ -226,8 +229,13 @@ impl LogBuilder {
                 t1,
                 size: bytes.len() as u64,
                 sha256,
-                mask: None,
-                how: "none".into(),
+                mask: self.mask.clone(),
+                how: if self.mask.is_some() {
+                    "burned"
+                } else {
+                    "none"
+                }
+                .into(),
                 proofs: 0,
                 lost: 0,
                 day: None,
@@ -444,6 +452,15 @@ impl Default for PackageBuilder {
                 order: None,
             },
         );
+        log.mask = Some("m7".into());
+        let clock = types::ClockState {
+            src: "ntp".into(),
+            stratum: 2,
+            offset_us: 5,
+            err_us: 90,
+            trust: "synced".into(),
+        };
+        log.add("sys:clock", &clock);
         let mut masters = Vec::new();
         let mut segment = |log: &mut LogBuilder, s: u64| {
             let bytes = format!("not really pictures: {s}").repeat(20).into_bytes();
@@ -457,17 +474,20 @@ impl Default for PackageBuilder {
         log.roll();
         log.gap("c03", 10, 20_000);
         segment(&mut log, 10);
+        // Asked for up to ten seconds before what comes last.
+        let asked = (from, log.t.plus_ms(2_000 - 10_000));
         let clip = types::ExpClip {
             r#ref: REF.into(),
             cam,
             s0: 7,
             s1: 10,
+            t0: asked.0,
+            t1: asked.1,
             grant: "g1".into(),
             purpose: hash,
         };
         log.add("op:0147", &clip);
         log.beat();
-        let asked = (from, log.t.plus_ms(-10_000));
         let head = log.cosigned();
 
         let seal = SealKey::default();

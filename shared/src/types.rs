@@ -144,10 +144,9 @@ lines! {
     HoldClear = "hold.clear" { hold: HoldId, why: String, by: Vec<String> }
     /// `n`: line number of its `hold.clear`. The copies are gone and their key destroyed; `undecryptable`, `claim` as in `del.done`.
     HoldDone = "hold.done" { hold: HoldId, cam: CameraId, n: u64, count: u64, undecryptable: bool, claim: String }
-    /// Somebody at the hub looked at footage without taking it, by that order; `s0` and `s1` as in `exp.clip`. A rewrapped header opens its
     /// whole segment, so whole segments are what the line says, whatever part of them was sent.
     ExpLook = "exp.look" { order: u64, cam: CameraId, s0: u64, s1: u64, purpose: String }
-    ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, grant: String, purpose: String }
+    ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
     ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
     /// `set`: SHA-256 of the deleted seg.write lines' leaf hashes, in order.

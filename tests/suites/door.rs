@@ -418,6 +418,8 @@ async fn announcement(
             Act::Pull {
                 r#ref,
                 cam,
+                t0,
+                t1,
                 grant,
                 purpose,
                 ..
@@ -427,6 +429,8 @@ async fn announcement(
                     cam,
                     s0: 1,
                     s1: 1,
+                    t0,
+                    t1,
                     grant,
                     purpose,
                 };
@@ -471,6 +475,8 @@ async fn a_copy(doors: Doors, who: Identity) -> Done<()> {
         cam: shared::id::CameraId::parse("c01").told("camera")?,
         s0: 1,
         s1: 1,
+        t0: shared::time::Utc(0),
+        t1: shared::time::Utc(1),
         grant: "G".into(),
         purpose: "0".repeat(64),
     };

@@ -11,4 +11,7 @@ mod hostile;
 mod lines;
 mod mutation;
 mod packages;
+mod page;
+mod random;
+mod rules;
 mod vectors;

@@ -436,7 +436,8 @@ impl Recorder {
             flaws.off_ms = flaws.off_ms.max(Some(off).filter(|o| *o > MARKED_MS));
         }
         let end = End {
-            t1: t1.max(t0),
+            // A segment ends after it begins, whatever its pictures say.
+            t1: t1.max(t0.plus_ms(1)),
             flaws,
             offset_ms: self.shared.offset_ms(),
         };

@@ -194,6 +194,8 @@ fn log_export(log: &LogHandle, asked: &Asked, s0: u64, s1: u64) -> Result<u64, R
         cam: asked.span.cam.clone(),
         s0,
         s1,
+        t0: asked.span.t0,
+        t1: asked.span.t1,
         grant: asked.grant.clone(),
         purpose: asked.purpose.clone(),
     };

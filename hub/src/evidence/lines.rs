@@ -74,6 +74,9 @@ pub struct Selector {
     open: Option<LogLine>,
     boot: Option<LogLine>,
     after: Option<LogLine>,
+    /// The start that the first master was logged in, and what was done to the clock in it: what was recovered then is by the clock of
+    /// before it.
+    start: Vec<LogLine>,
     masks: HashMap<String, LogLine>,
     /// The last two lifts of the camera's mask, each with its end and what happened to the clock between: what was recorded without
     /// its mask relies on one of them. (Two, because a segment may be recovered when the next lift has begun.)
@@ -105,6 +108,7 @@ impl Selector {
             open: None,
             boot: None,
             after: None,
+            start: vec![],
             masks: HashMap::new(),
             lifts: VecDeque::new(),
             faults: HashMap::new(),
@@ -155,6 +159,23 @@ impl Selector {
         self.lifted(&line);
         let (t, scope) = (line.record.t, &self.scope);
         let (early, inside) = (t <= scope.from, t > scope.from && t <= scope.to);
+        let (first, last) = (
+            scope.masters.first().copied(),
+            scope.masters.last().copied(),
+        );
+        if let (SysBoot::KIND | ClockStep::KIND, Some(first), Some(last)) =
+            (line.record.kind.as_str(), first, last)
+        {
+            if n < first {
+                if line.record.kind == SysBoot::KIND {
+                    self.start.clear();
+                }
+                self.start.push(line.clone());
+            } else if n < last {
+                self.keep(line.clone());
+            }
+        }
+        let scope = &self.scope;
         match line.record.kind.as_str() {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
             LogOpen::KIND | KeyRoll::KIND if n + 1 < size => {
@@ -205,7 +226,11 @@ impl Selector {
                     && self.scope.masks.contains(&set.mask)
                     && n <= last
                 {
-                    self.masks.insert(set.mask, line.clone());
+                    let before_all = self.scope.masters.first().is_none_or(|first| n < *first);
+                    match before_all {
+                        true => drop(self.masks.insert(set.mask, line.clone())),
+                        false => self.keep(line.clone()),
+                    }
                 }
                 if inside {
                     self.keep(line);
@@ -291,6 +316,7 @@ impl Selector {
         let more = standing
             .into_iter()
             .flatten()
+            .chain(self.start)
             .chain(self.masks.into_values())
             .chain(self.faults.into_values());
         self.chosen.extend(more.map(|line| (line.n(), line)));

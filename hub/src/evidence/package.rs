@@ -46,7 +46,7 @@ mod copies;
 mod record;
 
 use copies::{masters, working_copies};
-use record::{keys, later_clip, lines, proofs, register_line};
+use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
 /// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
 /// last that are not.
@@ -289,6 +289,13 @@ pub fn build<A: Authority>(
     }
     seal(authority, &known, &rest)?;
     let early = verify::package(&known, &options);
+    if !Check::of(&early, &register).tolerable(order) {
+        return Err(PackageError::NotIntact(Box::new(early)));
+    }
+    // All is well: the working copies go on the record, and those lines into the package.
+    copy_lines(authority, order, &working, &rest)?;
+    seal(authority, &known, &rest)?;
+    let early = verify::package(&known, &options);
     let check = Check::of(&early, &register);
     if !check.tolerable(order) {
         return Err(PackageError::NotIntact(Box::new(early)));
@@ -325,7 +332,7 @@ pub fn build<A: Authority>(
         return Err(PackageError::NotIntact(Box::new(sealed)));
     }
     // The register's own line is written when all else has been checked.
-    register_line(authority, order, &working, &sums, &rest)?;
+    register_line(authority, order, &sums, &rest)?;
     let report = verify::package(&rest, &options);
     if Check::of(&report, "") != check {
         return Err(PackageError::NotIntact(Box::new(report)));

@@ -187,6 +187,11 @@ struct Scene {
 
 /// A box that logged five segments with a gap before the last, another camera's line in between, and a clip of s = 8..=11.
 fn scene(widths: [u16; 5]) -> Scene {
+    scene_until(widths, 46_100)
+}
+
+/// The same, asked for up to so many ms after the first segment's beginning.
+fn scene_until(widths: [u16; 5], end: i64) -> Scene {
     let folder = tempfile::tempdir().expect("folder");
     let hub = Hub::new(&folder.path().join("hub"));
     let (box_log, opened) = LogHandle::open(
@@ -305,6 +310,8 @@ fn scene(widths: [u16; 5]) -> Scene {
         cam: cam.clone(),
         s0: 8,
         s1: 11,
+        t0: start.plus_ms(12_500),
+        t1: start.plus_ms(end),
         grant: "G-1".into(),
         purpose: "0".repeat(64),
     };
@@ -320,7 +327,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         title: "High Street, north end".into(),
         scheme: "cctv.example.gov.uk".into(),
         t0: start.plus_ms(12_500),
-        t1: start.plus_ms(46_100),
+        t1: start.plus_ms(end),
         people: People {
             purpose: "theft\nfrom\u{7} shop".into(),
             reference: "CR/1234/26".into(),

@@ -61,16 +61,23 @@ pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A file's name; one that is not UTF-8 with U+FFFD for each byte that is none, under which nothing can be read: it stands out, and ends
+/// nothing.
+fn plain(name: &std::ffi::OsStr) -> String {
+    let mut out = String::new();
+    for chunk in std::os::unix::ffi::OsStrExt::as_bytes(name).utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    out
+}
+
 impl shared::verify::Files for Folder {
     fn list(&self) -> io::Result<Vec<String>> {
         fn walk(dir: &Path, below: &str, out: &mut Vec<String>) -> io::Result<()> {
             for entry in fs::read_dir(dir)? {
                 let entry = entry?;
-                let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-                    return Err(io::Error::other(format!(
-                        "a file name below {below:?} is not UTF-8"
-                    )));
-                };
+                let name = plain(&entry.file_name());
                 let path = if below.is_empty() {
                     name
                 } else {
@@ -89,6 +96,7 @@ impl shared::verify::Files for Folder {
         let mut out = Vec::new();
         walk(&self.0, "", &mut out)?;
         out.sort();
+        out.dedup();
         Ok(out)
     }
 

@@ -102,7 +102,7 @@ fn intact(log: &LogHandle) {
     let report = verdict(&log.folder(), &[]);
     assert_eq!(
         report.verdict,
-        Verdict::IntactNotYetCountersigned,
+        Verdict::IntactHubKeyNotGiven,
         "{}",
         report.render()
     );
@@ -224,7 +224,7 @@ fn a_long_log_is_taken_up_at_its_last_file() {
     log.sign_head().expect("signs");
     assert_eq!(
         verdict(&log.folder(), &[]).verdict,
-        Verdict::IntactNotYetCountersigned
+        Verdict::IntactHubKeyNotGiven
     );
 }
 

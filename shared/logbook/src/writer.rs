@@ -176,6 +176,11 @@ impl Writer {
                         sw,
                     },
                 )?;
+                if let Some(now) = self.last.filter(|now| now.wall < last.wall) {
+                    let delta_ms = now.wall.0 - last.wall.0;
+                    let src = "stall".into();
+                    self.line("sys:log", &types::ClockStep { delta_ms, src })?;
+                }
             } else if step.abs() > STEP_MS && kind != types::ClockStep::KIND {
                 self.line(
                     "sys:log",

@@ -139,7 +139,7 @@ table! {
     "hold.clear" Box { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "hold.done" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "n" COUNT, Must "count" COUNT, Must "undecryptable" Form::Bool, Must "claim" WORD }
     "exp.look" Box { Must "order" COUNT, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "purpose" WORD }
-    "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "grant" WORD, Must "purpose" WORD }
+    "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
     "exp.done" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "to" WORD }
     "del.range" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "count" COUNT, Must "set" Form::Hash, Must "rule" NAME, Must "key" Form::Key }
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }

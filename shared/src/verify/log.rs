@@ -1,20 +1,19 @@
 //! Pure. The verdict on a log folder.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Files, Options, Report, countersigned,
-    masks::Masks,
+    Anchored, Files, Options, Report,
+    anchors::Countersignature,
+    countersigned, left_by_a_computer,
+    lines::{Acknowledged, Lines, Stated},
     words::{self as w, say},
 };
 use crate::{
-    check::{Ack, Checker, Facts, Finding, facts},
-    id::hub_key_of,
-    note::{Cosigned, SignedHead, Vkey, check_cosignature},
+    check::{Checker, Finding},
+    note::{SignedHead, Vkey},
     record::Digest,
-    tree::History,
 };
-
-/// Hub times further apart than this leave a stretch that was anchored late.
-const LATE_SECS: u64 = 3600;
 
 /// Where a head comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,36 +28,28 @@ enum Source {
     Given,
 }
 
-struct Lines {
-    checker: Checker,
-    history: History,
-    /// `head.ack` lines: place and what they say.
-    acks: Vec<(u64, Ack)>,
-    readable: bool,
-    /// Bytes after the last line, of a log still being written.
-    torn: usize,
-}
-
 pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let mut findings = Vec::new();
     let Ok(names) = files.list() else {
         return Report::new(
             vec![Finding::new("UNREADABLE", "log", w::NO_FOLDER)],
-            false,
-            false,
+            Anchored::NotYet,
         );
     };
-    let lines = read_lines(files, &names, options, &mut findings);
+    let sizes = sizes(files, &names, options);
+    let mut lines = Lines::read(files, &names, options, sizes, &mut findings);
     if !lines.readable {
         findings.push(Finding::new("UNREADABLE", "log", w::NO_LINE));
     }
     let heads = read_heads(files, &names, options, &lines, &mut findings);
+    let sizes = heads.iter().map(|(_, note)| note.head.size).collect();
+    lines.recall(files, sizes);
     let mut judge = Judge::new(&lines, &options.hub, &heads);
     for (source, note) in &heads {
         judge.head(*source, note, &mut findings);
     }
-    for (place, ack) in &lines.acks {
-        judge.ack(*place, ack, &mut findings);
+    for ack in &lines.acks {
+        judge.ack(ack, &mut findings);
     }
     forks(&heads, &lines.checker, &mut findings);
     if options.hub.is_empty() {
@@ -79,76 +70,22 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
             say(w::TORN_LIVE, &[&lines.torn]),
         ));
     }
-    let mut times = judge.times;
-    times.sort_unstable();
-    let late = times
-        .windows(2)
-        .any(|pair| pair[1].1.saturating_sub(pair[0].1) > LATE_SECS);
-    Report::new(findings, !times.is_empty(), late)
+    let said = judge.said;
+    let anchored = match options.hub.is_empty() {
+        true => Anchored::NotAsked,
+        false => lines.anchors.judge(said, size, &mut findings),
+    };
+    Report::new(findings, anchored)
 }
 
-fn read_lines(
-    files: &dyn Files,
-    names: &[String],
-    options: &Options,
-    findings: &mut Vec<Finding>,
-) -> Lines {
-    let mut lines = Lines {
-        checker: Checker::new(None),
-        history: History::default(),
-        acks: vec![],
-        readable: false,
-        torn: 0,
-    };
-    let mut masks = Masks::default();
-    let names: Vec<&String> = names
-        .iter()
-        .filter(|n| n.ends_with(".jsonl") && !n.contains('/'))
-        .collect();
-    for (i, name) in names.iter().enumerate() {
-        let count = lines.checker.size();
-        if **name != format!("{count:010}.jsonl") {
-            findings.push(Finding::new(
-                "MISSING-OR-REORDERED",
-                format!("line {count}"),
-                say(w::FILE_PLACE, &[name, &count]),
-            ));
-        }
-        let Ok(bytes) = files.read(name) else {
-            findings.push(Finding::new(
-                "UNREADABLE",
-                format!("file {name}"),
-                w::NO_FILE,
-            ));
-            continue;
-        };
-        for line in bytes.split_inclusive(|b| *b == b'\n') {
-            if !line.ends_with(b"\n") {
-                if options.live && i + 1 == names.len() {
-                    lines.torn = line.len();
-                } else {
-                    findings.push(Finding::new(
-                        "RECORD-MALFORMED",
-                        "tail",
-                        say(w::TORN, &[&line.len()]),
-                    ));
-                }
-                break;
-            }
-            let place = lines.checker.size();
-            let record = lines.checker.line(line, findings);
-            lines.history.push(lines.checker.last_leaf());
-            let Some(record) = record else { continue };
-            lines.readable = true;
-            findings.extend(masks.line(&record));
-            if record.kind == "head.ack"
-                && let Ok(Facts::Ack(ack)) = facts(&record)
-            {
-                lines.acks.push((place, ack));
-            }
-        }
-    }
-    lines
+/// Sizes of the heads there are, before anything is said of them.
+fn sizes(files: &dyn Files, names: &[String], options: &Options) -> BTreeSet<u64> {
+    let head = |n: &&String| n.ends_with(".note");
+    let kept = names.iter().filter(head).filter_map(|n| files.read(n).ok());
+    kept.chain(options.heads.iter().cloned())
+        .filter_map(|text| SignedHead::parse(&text).ok())
+        .map(|note| note.head.size)
+        .collect()
 }
 
 /// All heads of this log in the order they are judged in.
@@ -162,7 +99,7 @@ fn read_heads(
     let mut paths: Vec<(Source, &str)> = Vec::new();
     let below = |n: &&String| {
         n.strip_prefix("heads/")
-            .is_some_and(|rest| !rest.contains('/'))
+            .is_some_and(|rest| !rest.contains('/') && !left_by_a_computer(rest))
     };
     paths.extend(
         names
@@ -233,8 +170,8 @@ struct Judge<'a> {
     only_above: bool,
     /// Largest well-signed agreeing head.
     sealed: u64,
-    /// Good countersignatures: size and hub time.
-    times: Vec<(u64, u64)>,
+    /// Good countersignatures.
+    said: Vec<Countersignature>,
     ack_disagreed: bool,
 }
 
@@ -247,7 +184,7 @@ impl<'a> Judge<'a> {
             newest_agrees: false,
             only_above: false,
             sealed: 0,
-            times: vec![],
+            said: vec![],
             ack_disagreed: false,
         };
         if let Some((_, note)) = heads.iter().find(|(source, _)| *source == Source::Newest) {
@@ -255,18 +192,18 @@ impl<'a> Judge<'a> {
             judge.newest = size;
             judge.newest_agrees =
                 judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
-            let kept = heads.iter().map(|(_, n)| (n.head.size, &n.head.root));
-            let mut smaller = kept
-                .chain(lines.acks.iter().map(|(_, a)| (a.size, &a.root)))
-                .filter(|(s, _)| *s < size);
-            judge.only_above =
-                size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
+            let kept = heads
+                .iter()
+                .map(|(_, n)| (n.head.size, judge.agrees(n.head.size, &n.head.root)));
+            let acks = lines.acks.iter().map(|a| (a.size, a.agrees == Some(true)));
+            let mut smaller = kept.chain(acks).filter(|(s, _)| *s < size);
+            judge.only_above = size == lines.checker.size() && smaller.all(|(_, agrees)| agrees);
         }
         judge
     }
 
     fn agrees(&self, size: u64, root: &Digest) -> bool {
-        self.lines.history.root(size).as_ref() == Some(root)
+        self.lines.agrees(size, root)
     }
 
     fn head(&mut self, source: Source, note: &SignedHead, findings: &mut Vec<Finding>) {
@@ -288,19 +225,12 @@ impl<'a> Judge<'a> {
             }
             findings.extend(state.faults);
             if let Some(time) = state.time {
-                self.times.push((size, time));
+                self.said.push(Countersignature::head(size, time));
             }
             let counts = state.time.is_some() || self.hub.is_empty();
             witnessed |= counts;
-            if witnessed
-                && self.witnessed(
-                    size,
-                    &note.head.root,
-                    counts,
-                    &countersigned_place,
-                    findings,
-                )
-            {
+            if witnessed && !self.agrees(size, &note.head.root) {
+                self.disagrees(size, counts, &countersigned_place, findings);
                 return;
             }
         }
@@ -328,19 +258,9 @@ impl<'a> Judge<'a> {
         });
     }
 
-    /// A root the hub countersigned, against the lines; true when it does not agree with them.
-    fn witnessed(
-        &self,
-        size: u64,
-        root: &Digest,
-        counts: bool,
-        place: &str,
-        findings: &mut Vec<Finding>,
-    ) -> bool {
+    /// A root the hub countersigned is not that of the lines.
+    fn disagrees(&self, size: u64, counts: bool, place: &str, findings: &mut Vec<Finding>) {
         let lines = self.lines.checker.size();
-        if self.agrees(size, root) {
-            return false;
-        }
         if size > lines {
             if counts && size > self.newest {
                 findings.push(Finding::new(
@@ -358,47 +278,31 @@ impl<'a> Judge<'a> {
                 say(w::ALTERED_OR_FORKED, &[&size]),
             ));
         }
-        true
     }
 
-    fn ack(&mut self, place: u64, ack: &Ack, findings: &mut Vec<Finding>) {
-        let at = format!("line {place}");
-        let origin = self.lines.checker.origin().unwrap_or_default();
-        let of_hub = |key: &&Vkey| key.name == ack.hub && hub_key_of(&key.name, origin);
-        let named: Vec<&Vkey> = self.hub.iter().filter(of_hub).collect();
+    fn ack(&mut self, ack: &Acknowledged, findings: &mut Vec<Finding>) {
+        let at = || format!("line {}", ack.place);
         let mut counts = true;
-        if !named.is_empty() {
-            let head = ack.head(origin);
-            let check = |key: &&Vkey| {
-                ack.signature
-                    .as_ref()
-                    .map_or(Cosigned::Bad, |s| check_cosignature(&head, s, key))
-            };
-            let state = named
-                .iter()
-                .map(check)
-                .find(|s| *s != Cosigned::Absent)
-                .unwrap_or(Cosigned::Absent);
-            let sentence = match state {
-                Cosigned::Good { time } if time == ack.time => {
-                    self.times.push((ack.size, time));
-                    None
-                }
-                Cosigned::Good { .. } | Cosigned::Bad => Some(w::BAD_COSIGNATURE),
-                Cosigned::Absent => Some(w::HUB_NAME_ONLY),
-            };
-            if let Some(sentence) = sentence {
-                counts = false;
-                findings.push(Finding::new(
-                    "BAD-SIGNATURE",
-                    at.clone(),
-                    say(sentence, &[&ack.hub]),
-                ));
+        let sentence = match ack.stated {
+            Stated::ByNobody => None,
+            Stated::Good => {
+                let said = Countersignature::ack(ack.size, ack.time, ack.place, ack.t);
+                self.said.push(said);
+                None
             }
+            Stated::Bad => Some(w::BAD_COSIGNATURE),
+            Stated::NameOnly => Some(w::HUB_NAME_ONLY),
+        };
+        if let Some(sentence) = sentence {
+            counts = false;
+            let hub = self.lines.hubs.get(&ack.place);
+            let text = say(sentence, &[&hub.map_or("", String::as_str)]);
+            findings.push(Finding::new("BAD-SIGNATURE", at(), text));
         }
         // The first says it; where lines were changed all later ones disagree too.
-        if !self.ack_disagreed {
-            self.ack_disagreed = self.witnessed(ack.size, &ack.root, counts, &at, findings);
+        if !self.ack_disagreed && ack.agrees != Some(true) {
+            self.ack_disagreed = true;
+            self.disagrees(ack.size, counts, &at(), findings);
         }
     }
 }

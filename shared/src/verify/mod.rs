@@ -2,6 +2,9 @@
 //!
 //! What is checked, in what order and under which code is `docs/verdicts.md`; the sentences are in [`words`].
 
+mod anchors;
+pub mod codes;
+mod lines;
 mod log;
 mod masks;
 mod package;
@@ -11,6 +14,9 @@ mod tests_log;
 mod tests_masks;
 #[cfg(test)]
 mod tests_package;
+#[cfg(test)]
+mod tests_times;
+mod times;
 pub mod words;
 
 use crate::{
@@ -18,6 +24,7 @@ use crate::{
     id::hub_key_of,
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
 };
+use codes::{Class, class};
 pub use package::P256_SPKI;
 use words::{clean, say};
 
@@ -35,6 +42,8 @@ pub enum Verdict {
     Intact,
     IntactLateAnchored,
     IntactNotYetCountersigned,
+    /// No hub key was given: whether it was countersigned was not looked at.
+    IntactHubKeyNotGiven,
     NotIntact,
     CannotCheck,
 }
@@ -45,6 +54,7 @@ impl Verdict {
             Verdict::Intact => "INTACT",
             Verdict::IntactLateAnchored => "INTACT-LATE-ANCHORED",
             Verdict::IntactNotYetCountersigned => "INTACT-NOT-YET-COUNTERSIGNED",
+            Verdict::IntactHubKeyNotGiven => "INTACT-HUB-KEY-NOT-GIVEN",
             Verdict::NotIntact => "NOT-INTACT",
             Verdict::CannotCheck => "CANNOT-CHECK",
         }
@@ -57,48 +67,75 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Most findings that are printed.
+/// Most findings of a class that are printed, besides the first of each further code.
 const MOST: usize = 100;
+
+/// What the hub has said of what was found sound.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Anchored {
+    /// No hub key was given.
+    NotAsked,
+    /// Nothing good by the keys given.
+    NotYet,
+    /// A stretch of more than an hour was countersigned late, or not yet.
+    Late,
+    Well,
+}
 
 impl Report {
     /// Damage decides, then what could not be checked, then what the hub has countersigned and when.
-    fn new(findings: Vec<Finding>, countersigned: bool, late: bool) -> Self {
+    fn new(findings: Vec<Finding>, anchored: Anchored) -> Self {
         let verdict = if findings.iter().any(Finding::is_damage) {
             Verdict::NotIntact
         } else if findings.iter().any(|f| is_blind(f.code)) {
             Verdict::CannotCheck
-        } else if !countersigned {
-            Verdict::IntactNotYetCountersigned
-        } else if late {
-            Verdict::IntactLateAnchored
         } else {
-            Verdict::Intact
+            match anchored {
+                Anchored::NotAsked => Verdict::IntactHubKeyNotGiven,
+                Anchored::NotYet => Verdict::IntactNotYetCountersigned,
+                Anchored::Late => Verdict::IntactLateAnchored,
+                Anchored::Well => Verdict::Intact,
+            }
         };
         Self { verdict, findings }
     }
-    /// First line the verdict, then `CODE<TAB>place<TAB>sentence` lines.
+    /// First line the verdict, then `CODE<TAB>place<TAB>sentence` lines: damage first, notes last.
     pub fn render(&self) -> String {
         let mut out = format!("{}\n", self.verdict.as_str());
-        for finding in self.findings.iter().take(MOST) {
-            out.push_str(&format!(
-                "{}\t{}\t{}\n",
-                finding.code,
-                clean(&finding.place),
-                clean(&finding.text)
-            ));
-        }
-        if self.findings.len() > MOST {
-            out.push_str(&format!(
-                "MORE\tlog\t{}\n",
-                say(words::MORE, &[&(self.findings.len() - MOST)])
-            ));
+        for (of, more) in [
+            (Class::Damage, words::MORE_DAMAGE),
+            (Class::Blind, words::MORE_BLIND),
+            (Class::Note, words::MORE_NOTES),
+        ] {
+            // A code that is on no list is damage.
+            let own = |f: &&Finding| class(f.code).unwrap_or(Class::Damage) == of;
+            let (mut shown, mut left) = (Vec::new(), 0usize);
+            for finding in self.findings.iter().filter(own) {
+                if shown.len() >= MOST && shown.contains(&finding.code) {
+                    left += 1;
+                    continue;
+                }
+                shown.push(finding.code);
+                out.push_str(&format!(
+                    "{}\t{}\t{}\n",
+                    finding.code,
+                    clean(&finding.place),
+                    clean(&finding.text)
+                ));
+            }
+            if left > 0 {
+                out.push_str(&format!("MORE\tlog\t{}\n", say(more, &[&left])));
+            }
         }
         out
     }
     /// 0 INTACT*, 1 damaged, 2 cannot check.
     pub fn exit_status(&self) -> i32 {
         match self.verdict {
-            Verdict::Intact | Verdict::IntactLateAnchored | Verdict::IntactNotYetCountersigned => 0,
+            Verdict::Intact
+            | Verdict::IntactLateAnchored
+            | Verdict::IntactNotYetCountersigned
+            | Verdict::IntactHubKeyNotGiven => 0,
             Verdict::NotIntact => 1,
             Verdict::CannotCheck => 2,
         }
@@ -123,6 +160,24 @@ pub fn log(files: &dyn Files, options: &Options) -> Report {
 /// Verifies one evidence package.
 pub fn package(files: &dyn Files, options: &Options) -> Report {
     package::verify(files, options)
+}
+
+/// Whether a path names what computers leave in the folders they show, and no file of anybody's.
+fn left_by_a_computer(path: &str) -> bool {
+    const FILES: [&str; 4] = ["thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store"];
+    const FOLDERS: [&str; 6] = [
+        "system volume information",
+        "$recycle.bin",
+        ".trashes",
+        ".spotlight-v100",
+        ".fseventsd",
+        "__macosx",
+    ];
+    let mut parts: Vec<String> = path.split('/').map(str::to_ascii_lowercase).collect();
+    let file = parts.pop().unwrap_or_default();
+    file.starts_with("._")
+        || FILES.contains(&file.as_str())
+        || parts.iter().any(|part| FOLDERS.contains(&part.as_str()))
 }
 
 /// What the countersignatures on a head say.

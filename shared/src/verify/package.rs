@@ -1,18 +1,21 @@
 //! Pure. The verdict on an evidence package.
 
+mod asked;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::{
-    Files, Options, Report, countersigned,
+    Anchored, Files, Options, Report, countersigned, left_by_a_computer,
     masks::Masks,
+    times::Times,
     words::{self as w, say},
 };
 use crate::{
-    check::{Facts, Finding, Gap, Keys, Segment, Span, covered, facts, follows},
+    check::{Facts, Finding, Gap, Keys, Segment, Span, facts, follows},
     evidence::names,
-    id::{self, Origin},
+    id::Origin,
     note::{Proof, SignatureCheck, SignedHead, Vkey, from_b64},
     record::{Digest, Parsed, Record, Value, hex, sha256, unhex},
     time::Utc,
@@ -57,8 +60,7 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let blind = |place: &str, sentence| {
         Report::new(
             vec![Finding::new("UNREADABLE", place, sentence)],
-            false,
-            false,
+            Anchored::NotYet,
         )
     };
     let Ok(names) = files.list() else {
@@ -81,17 +83,26 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         .ok()
         .and_then(|bytes| manifest(&bytes));
     package.seal(&sums, manifest.as_ref());
+    if package.names.contains(names::TOKEN) {
+        let place = format!("file {}", names::TOKEN);
+        package.found("TIME-STAMP-NOT-CHECKED", place, w::TOKEN_UNCHECKED);
+    }
     match manifest {
         Some(manifest) => {
             let records = package.records(&manifest);
             package.masters(&manifest, &records);
+            package.copies(&manifest);
         }
         None => package.found("UNREADABLE", "file manifest.json", w::NO_MANIFEST),
     }
     if options.hub.is_empty() {
         package.found("NO-HUB-KEY", "package", w::NO_HUB_KEY);
     }
-    Report::new(package.findings, !options.hub.is_empty(), false)
+    let anchored = match options.hub.is_empty() {
+        true => Anchored::NotAsked,
+        false => Anchored::Well,
+    };
+    Report::new(package.findings, anchored)
 }
 
 fn manifest(bytes: &[u8]) -> Option<Manifest> {
@@ -203,7 +214,11 @@ impl Package<'_> {
             .cloned()
             .collect();
         for path in extra {
-            self.found("EXTRA-FILE", format!("file {path}"), w::FILE_EXTRA);
+            let place = format!("file {path}");
+            match left_by_a_computer(&path) {
+                true => self.found("PC-FILE", place, w::PC_FILE),
+                false => self.found("EXTRA-FILE", place, w::FILE_EXTRA),
+            }
         }
     }
 
@@ -270,11 +285,18 @@ impl Package<'_> {
         proof: &str,
         scheme: Option<&str>,
     ) -> (Option<Record>, bool) {
-        let line = self
-            .files
-            .read(record)
-            .ok()
-            .and_then(|bytes| Record::parse(&bytes).ok());
+        let bytes = self.files.read(record).ok();
+        self.proven(bytes.as_deref(), proof, scheme)
+    }
+
+    /// The same of a line that is at hand.
+    fn proven(
+        &mut self,
+        line: Option<&[u8]>,
+        proof: &str,
+        scheme: Option<&str>,
+    ) -> (Option<Record>, bool) {
+        let line = line.and_then(|bytes| Record::parse(bytes).ok());
         let of_hub = |log: &str| match Origin::parse(log) {
             Some(Origin::Hub { scheme: of, .. }) => Some(of) == scheme,
             _ => false,
@@ -366,7 +388,14 @@ impl Package<'_> {
             .map(|(head, _)| head);
 
         let mut keys: Vec<(u64, Vkey)> = Vec::new();
-        let mut masks = Masks::default();
+        let mut masks = Masks::new(&manifest.log, true);
+        let mut times = Times::new(&manifest.log, true);
+        for parsed in lines.iter().filter(|parsed| own(parsed)) {
+            if let Parsed::Record(record) = parsed {
+                masks.expect(record);
+            }
+        }
+        let mut clock_shown = None;
         for (k, (line, proof)) in lines.into_iter().zip(proofs).enumerate() {
             let record = match line {
                 Parsed::Malformed(fault) => {
@@ -392,22 +421,28 @@ impl Package<'_> {
                 );
                 continue;
             }
-            match facts(&record) {
-                Err(key) => self.found(
-                    "RECORD-MALFORMED",
-                    place.clone(),
-                    say(w::BAD_VALUE, &[&key]),
-                ),
+            let read = facts(&record);
+            if let Err(key) = &read {
+                let text = say(w::BAD_VALUE, &[key]);
+                self.found("RECORD-MALFORMED", place.clone(), text);
+            }
+            match record.kind.as_str() {
+                "clock.state" => clock_shown = clock_shown.or(Some(true)),
+                "seg.write" => clock_shown = clock_shown.or(Some(false)),
+                _ => {}
+            }
+            masks.line(&record, &mut self.findings);
+            times.line(&record, read.as_ref().ok(), &mut self.findings);
+            match read {
                 Ok(Facts::Key(key)) if record.kind == "key.roll" || record.n == 0 => {
-                    keys.push((record.n, key))
+                    keys.push((record.n, key));
                 }
                 Ok(Facts::Segment(segment)) => {
                     out.segments.insert(record.n, segment);
                 }
                 Ok(Facts::Gap(gap)) => out.gaps.push(gap),
-                Ok(_) => {}
+                _ => {}
             }
-            self.findings.extend(masks.line(&record));
             let fits = proof.filter(|p| p.index == record.n && Some(&p.head) == shared.as_ref());
             match fits.map(|p| (reached(&record.leaf, &p), p.head.head.root)) {
                 None | Some((None, _)) => self.found("PROOF-MISMATCH", place, w::PROOF_MISMATCH),
@@ -422,6 +457,10 @@ impl Package<'_> {
         }
         if let Some(head) = shared {
             self.head(&head, manifest, keys);
+        }
+        times.end(&mut self.findings);
+        if clock_shown == Some(false) {
+            self.found("CLOCK-NOT-SHOWN", "package", w::CLOCK_UNSHOWN);
         }
         out
     }
@@ -495,6 +534,7 @@ impl Package<'_> {
             .names
             .iter()
             .filter(|n| n.starts_with("master/") && !named.contains(n))
+            .filter(|n| self.listed.contains(*n) || !left_by_a_computer(n))
             .cloned()
             .collect();
         for path in unnamed {
@@ -509,96 +549,6 @@ impl Package<'_> {
         self.coverage(manifest, ends, &gaps);
         let later = self.later_clip(manifest);
         self.clip(manifest, ends, &records.clips, later.as_ref());
-    }
-
-    /// The exp.clip line of footage whose log has ended: it lies in a later log of the same box.
-    fn later_clip(&mut self, manifest: &Manifest) -> Option<Record> {
-        if !self.names.contains(names::CLIP_RECORD) {
-            return None;
-        }
-        let read = |name: &str| self.files.read(name).ok();
-        let line = read(names::CLIP_RECORD).and_then(|bytes| Record::parse(&bytes).ok());
-        let proof = read(names::CLIP_PROOF).and_then(|bytes| Proof::parse(&bytes).ok());
-        if let Some(proof) = &proof {
-            let place = format!("file {}", names::CLIP_PROOF);
-            self.hub_says(&proof.head, &place, &place);
-        }
-        let proven = line.zip(proof).filter(|(r, proof)| {
-            id::is_later_log(&r.log, &manifest.log)
-                && r.kind == "exp.clip"
-                && r.log == proof.head.head.origin
-                && r.n == proof.index
-                && reached(&r.leaf, proof) == Some(proof.head.head.root)
-        });
-        if proven.is_none() {
-            self.found(
-                "NOT-IN-LOG",
-                format!("file {}", names::CLIP_RECORD),
-                w::NO_LATER_CLIP,
-            );
-        }
-        proven.map(|(line, _)| line)
-    }
-
-    fn coverage(
-        &mut self,
-        manifest: &Manifest,
-        ends: Option<(&&Segment, &&Segment)>,
-        gaps: &[Span],
-    ) {
-        let (t0, t1) = (manifest.t0, manifest.t1);
-        let mut short = |text: String| {
-            self.findings
-                .push(Finding::new("DOES-NOT-COVER-REQUEST", "package", text))
-        };
-        let Some((first, last)) = ends else {
-            if !covered(t0, t1, gaps) {
-                short(say(w::COVER_NONE, &[&t0, &t1]));
-            }
-            return;
-        };
-        if !covered(t0, first.span.t0, gaps) {
-            short(say(w::COVER_START, &[&first.span.t0, &t0]));
-        }
-        if !covered(last.span.t1, t1, gaps) {
-            short(say(w::COVER_END, &[&last.span.t1, &t1]));
-        }
-    }
-
-    fn clip(
-        &mut self,
-        manifest: &Manifest,
-        ends: Option<(&&Segment, &&Segment)>,
-        clips: &[Record],
-        later: Option<&Record>,
-    ) {
-        let text = |r: &Record, key: &str, want: &str| {
-            r.data.get(key).and_then(Value::as_str) == Some(want)
-        };
-        let meant =
-            |r: &&Record| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam);
-        let clips: Vec<&Record> = clips.iter().filter(meant).collect();
-        let later = later.filter(meant);
-        let Some(newest) = later.or(clips.last().copied()) else {
-            self.found(
-                "NOT-IN-LOG",
-                "package",
-                say(w::NO_CLIP, &[&manifest.reference, &manifest.cam]),
-            );
-            return;
-        };
-        let Some((first, last)) = ends else { return };
-        let span = |r: &Record| {
-            let number = |key: &str| r.data.get(key).and_then(Value::as_u64);
-            number("s0").zip(number("s1"))
-        };
-        let exact = |r: &&Record| span(r) == Some((first.s, last.s));
-        // Of a log that has ended only the part that was countersigned is here: what the box handed out may reach beyond it.
-        let wide = |r: &Record| span(r).is_some_and(|(s0, s1)| s0 <= first.s && last.s <= s1);
-        if !clips.iter().any(exact) && !later.is_some_and(wide) {
-            let text = say(w::CLIP_SPAN, &[&newest.n, &first.s, &last.s]);
-            self.found("DOES-NOT-COVER-REQUEST", "package", text);
-        }
     }
 }
 

@@ -44,7 +44,7 @@ fn a_sound_package() {
     );
     assert_eq!(
         package(&files, &Options::default()).verdict,
-        Verdict::IntactNotYetCountersigned
+        Verdict::IntactHubKeyNotGiven
     );
     assert_eq!(judge(&MemoryFiles::default()).verdict, Verdict::CannotCheck);
 }

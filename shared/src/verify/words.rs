@@ -98,6 +98,36 @@ words! {
     NOT_PROVED = "the recording of camera {} is said to have its mask proved, by no proof at all";
     /// type
     UNKNOWN_TYPE = "lines of type {} are not known to this verifier and were not judged";
+    /// mask, camera
+    MASK_NOT_SET = "the recording of camera {} is said to be under mask {}, and no line sets that mask";
+    /// camera, how
+    MASK_UNNAMED = "the recording of camera {} is said to be {}, and names no mask";
+    /// mask in force, camera, begin, mask of the recording
+    MASK_NOT_AS_SET = "mask {} of camera {} is in force, and the recording from {} bears mask {}";
+    /// camera, how
+    MASK_NOT_KNOWN = "the recording of camera {} says of its mask {}, which is not one of none, burned, proved, lifted";
+    /// mask, camera, people
+    LIFT_PEOPLE = "the lift of mask {} of camera {} names {} people; it takes two";
+    /// mask, camera, end
+    LIFT_LONG = "the lift of mask {} of camera {} is to last until {}, which is more than 24 hours";
+    /// segment, camera, begin, end
+    SEGMENT_BACKWARDS = "segment {} of camera {} begins at {} and does not end after that: {}";
+    /// segment, camera, end, ms
+    SEGMENT_AHEAD = "segment {} of camera {} ends at {}, {} ms after the line was written that describes it";
+    /// segment, camera, ms
+    SEGMENT_OVERLAP = "segment {} of camera {} begins {} ms before the end of the one before it, and no clock was set between";
+    /// segment, camera, ms
+    LOGGED_LATE = "segment {} of camera {} was put on record {} ms after its end";
+    /// how many, ms
+    SHORT_HOLES = "{} holes of 101 to 500 ms between segments, {} ms in all, are not declared as gaps: so short a hole counts as none";
+    /// ms
+    CAMERA_SILENT = "the camera recorded in this start, and of the last {} ms of the log there is neither a recording nor a gap";
+    /// ms
+    RESTART_BACK = "over a restart the wall clock went back by {} ms and no clock.step says so";
+    /// ms, ms
+    CLOCK_OVER_RESTART = "over a restart the wall clock went on by {} ms, though the machine says it had run for {} ms: it was set";
+    AFTER_CLOSE = "the log was closed, and lines follow";
+    DELETION_NOT_LOGGED = "a deletion is said to be done that no line of this log announced";
     /// bytes
     TORN_LIVE = "{} bytes after the last whole line, which is still being written";
 
@@ -127,6 +157,14 @@ words! {
     /// size
     PROOF_OF_FORK = "two heads of {} lines with different roots are both signed by keys of this log";
     NO_HUB_KEY = "no hub key was given, so no countersignature was checked";
+    /// lines, time of the hub, s
+    LATE_FIRST = "the first {} lines were first countersigned at {}, {} s after the first of them was written";
+    /// lines, s
+    ABOVE_COUNTERSIGNED = "{} lines, written over {} s, lie above the newest countersignature";
+    /// how many, of how many, line, s, ahead or behind
+    CLOCK_APART = "at {} of {} countersignatures the recorder's clock and the hub's were more than 60 s apart, at line {} the most: {} s {}";
+    /// lines, hub time, hub time before
+    HUB_CLOCK_BACK = "the hub countersigned {} lines at {}, after fewer lines at {}: its clock was set back";
     /// lines
     UNSEALED = "{} lines lie above the newest signed head";
 
@@ -134,8 +172,13 @@ words! {
     NO_LINE = "there is no line that can be read";
     NO_FOLDER = "the folder cannot be read";
     NO_FILE = "the file cannot be read";
+    PC_FILE = "the file is one that computers leave in folders; it is no part of what was judged";
     /// number
-    MORE = "{} further findings";
+    MORE_DAMAGE = "{} further findings of damage";
+    /// number
+    MORE_BLIND = "{} further findings of what cannot be checked";
+    /// number
+    MORE_NOTES = "{} further notes";
 
     // package: listing
     /// line of the listing, from 1
@@ -152,6 +195,7 @@ words! {
     SEAL_OTHER_KEY = "the seal was made with another key than the one the hub's log names";
     SEAL_BROKEN = "the seal does not fit the listing";
     SEAL_MISSING = "there is no seal";
+    TOKEN_UNCHECKED = "the outside time stamp is not checked here; openssl ts -verify checks it (SPEC.txt 6)";
     NOT_EXPORTED = "no proven line of the hub's log says that this listing was exported";
 
     // package: records and head
@@ -178,6 +222,16 @@ words! {
     /// ref, camera
     NO_CLIP = "the records hold no exp.clip line for {} and camera {}";
     NO_LATER_CLIP = "it holds no line of a later log of this recorder with a proof that leads to its head";
+    /// asked from, asked to
+    ASKED_BACKWARDS = "the time asked for, from {} to {}, does not end after it begins";
+    /// line, from, to there; from, to here
+    ASKED_OTHERWISE = "line {} says that {} to {} was asked for, and the manifest {} to {}";
+    /// line
+    ASKED_UNSAID = "line {} does not say for what time was asked; the manifest alone does";
+    CLOCK_UNSHOWN = "no record before the first recording says how the recorder's clock was kept";
+    COPY_UNPROVEN = "no proven line of the hub's log stands for this copy";
+    COPY_OTHER = "no line of the hub's log describes this copy, and there are such lines";
+    COPY_UNCOMPARED = "no line of the hub's log is here that describes this copy, so it was compared with nothing but the seal";
     /// line, s of the first and of the last master
     CLIP_SPAN = "line {} does not say that segments {} to {} were exported";
 }

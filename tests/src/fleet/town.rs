@@ -415,6 +415,8 @@ impl Town {
             cam: cam.clone(),
             s0: *first,
             s1: *last,
+            t0,
+            t1,
             grant,
             purpose,
         };

@@ -372,7 +372,9 @@ pub fn events() -> Vec<Event> {
             300_000,
             "exp.clip",
             format!(
-                r#"{{"ref":"{REF}","cam":"c03","s0":184224,"s1":184226,"grant":"G-17","purpose":"{}"}}"#,
+                r#"{{"ref":"{REF}","cam":"c03","s0":184224,"s1":184226,"t0":"{}","t1":"{}","grant":"G-17","purpose":"{}"}}"#,
+                time(ASKED.0),
+                time(ASKED.1),
                 hex(&sha256(&[b"salt", b"why"]))
             ),
         ),
@@ -380,6 +382,8 @@ pub fn events() -> Vec<Event> {
     ]
 }
 
+/// What the clip was asked for, in milliseconds from the start.
+pub const ASKED: (i64, i64) = (70_000, 240_000);
 /// Line number of the key.roll in [`events`].
 pub const ROLL: usize = 9;
 
@@ -474,7 +478,7 @@ impl Default for Package {
                 master(14, 184_225, 125_000),
                 master(17, 184_226, 185_000),
             ],
-            asked: (70_000, 240_000),
+            asked: ASKED,
             cosigned: true,
             seal_key: 0,
         }

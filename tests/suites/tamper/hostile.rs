@@ -83,11 +83,14 @@ fn h4_ten_thousand_findings_are_counted_not_printed_aud_2() {
         .entry("0000000000.jsonl".into())
         .and_modify(|b| b.extend(b"nonsense\n".repeat(10_000)));
     let report = Case::log(files).judge();
-    let last = report.lines().last().expect("line");
+    let more = |end: &str| {
+        report
+            .lines()
+            .any(|l| l.starts_with("MORE\tlog\t") && l.ends_with(end))
+    };
     assert!(
-        report.lines().count() == 102 && last.starts_with("MORE\tlog\t"),
-        "{} lines, {last}",
-        report.lines().count()
+        report.lines().count() < 110 && more("further findings of damage"),
+        "{report}"
     );
 }
 

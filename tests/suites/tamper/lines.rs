@@ -31,10 +31,9 @@ fn rechained(change: impl Fn(&mut Vec<Event>)) -> Vec<Vec<u8>> {
 #[test]
 fn a00_the_sound_log_is_intact_aud_2() {
     Case::log(log_folder(&lines())).is("INTACT", &["GAP-DECLARED"]);
-    Case::log(log_folder(&lines())).no_hub().is(
-        "INTACT-NOT-YET-COUNTERSIGNED",
-        &["GAP-DECLARED", "NO-HUB-KEY"],
-    );
+    Case::log(log_folder(&lines()))
+        .no_hub()
+        .is("INTACT-HUB-KEY-NOT-GIVEN", &["GAP-DECLARED", "NO-HUB-KEY"]);
     Case::log(hub_folder()).is("INTACT", &[]);
 }
 
@@ -369,7 +368,7 @@ fn c08_edges_of_the_line_format_aud_2() {
     ] {
         let report = edge(&|l| l.replace(old, new));
         assert!(
-            report.starts_with("NOT-INTACT\nGAP-DECLARED")
+            report.starts_with("NOT-INTACT\nRECORD-MALFORMED")
                 && report.contains("RECORD-MALFORMED\tline 21"),
             "{old} {new}\n{report}"
         );

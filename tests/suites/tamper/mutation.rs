@@ -119,8 +119,14 @@ fn m3_no_flipped_bit_of_a_log_survives_aud_2() {
 
 #[test]
 fn m4_no_flipped_bit_of_a_package_survives_evi_2() {
-    let case = Case::package(Package::default().build());
-    let left = survivors(&case);
+    let mut files = Package::default().contents();
+    files.insert("working/c03.mp4".into(), b"a film".to_vec());
+    let mut files = seal(files, 0);
+    files.insert("SHA256SUMS.tsr".into(), b"a token".to_vec());
+    let case = Case::package(files);
+    let mut left = survivors(&case);
+    // What is said not to be checked is the one thing that may change (docs/verdicts.md, "What may change").
+    left.retain(|l| !l.starts_with("SHA256SUMS.tsr "));
     assert!(
         left.is_empty(),
         "{} survivors\n{}",

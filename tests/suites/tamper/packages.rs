@@ -10,10 +10,9 @@ use super::{
 #[test]
 fn d00_the_sound_package_is_intact_evi_2() {
     Case::package(Package::default().build()).is("INTACT", &["GAP-DECLARED"]);
-    Case::package(Package::default().build()).no_hub().is(
-        "INTACT-NOT-YET-COUNTERSIGNED",
-        &["GAP-DECLARED", "NO-HUB-KEY"],
-    );
+    Case::package(Package::default().build())
+        .no_hub()
+        .is("INTACT-HUB-KEY-NOT-GIVEN", &["GAP-DECLARED", "NO-HUB-KEY"]);
 }
 
 fn flipped() -> (Files, String) {

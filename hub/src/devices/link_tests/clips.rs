@@ -161,6 +161,8 @@ async fn a_clip_goes_on_where_it_stood() {
         act:
             Act::Pull {
                 recipient,
+                t0,
+                t1,
                 grant,
                 purpose,
                 ..
@@ -179,6 +181,8 @@ async fn a_clip_goes_on_where_it_stood() {
             cam: cam.clone(),
             s0: 1,
             s1: 1,
+            t0,
+            t1,
             grant,
             purpose,
         },
@@ -496,6 +500,8 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
         act:
             Act::Pull {
                 recipient,
+                t0,
+                t1,
                 grant,
                 purpose,
                 ..
@@ -517,6 +523,8 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
             cam: cam.clone(),
             s0: 1,
             s1: 3,
+            t0,
+            t1,
             grant,
             purpose,
         },

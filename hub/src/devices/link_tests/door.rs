@@ -283,7 +283,14 @@ async fn an_announcement_beyond_its_line_v9() {
     .await;
     let Order {
         order: number,
-        act: Act::Pull { grant, purpose, .. },
+        act:
+            Act::Pull {
+                t0,
+                t1,
+                grant,
+                purpose,
+                ..
+            },
         ..
     } = holds::order(&mut inc, &hub.desk).await
     else {
@@ -294,6 +301,8 @@ async fn an_announcement_beyond_its_line_v9() {
         cam: cam.clone(),
         s0: 1,
         s1: 1,
+        t0,
+        t1,
         grant,
         purpose,
     };

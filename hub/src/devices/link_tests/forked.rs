@@ -173,6 +173,8 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         act:
             Act::Pull {
                 recipient,
+                t0,
+                t1,
                 grant,
                 purpose,
                 ..
@@ -193,6 +195,8 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
             cam: cam.clone(),
             s0: 1,
             s1: offered,
+            t0,
+            t1,
             grant,
             purpose,
         },

@@ -193,35 +193,57 @@ fn new_key(line: &[u8]) -> Option<String> {
     Some(record.data.get(name)?.as_str()?.to_owned())
 }
 
-/// Registers the copies and the package in the hub's log, and puts that line beside the sums.
-pub(super) fn register_line<A: Authority>(
+/// Registers the working copies in the hub's log, and puts those lines and their proofs into the package.
+pub(super) fn copy_lines<A: Authority>(
     authority: &A,
     order: &Order,
     working: &[WorkingCopy],
-    sums: &Digest,
     rest: &Resting,
 ) -> Result<(), PackageError> {
-    let (exhibit, cam) = (
-        order.request.exhibit.to_string(),
-        order.request.camera.cam.clone(),
-    );
-    let who = &order.request.operator;
+    let mut wanted = BTreeSet::new();
     for copy in working {
         let line = CopyMade {
-            r#ref: exhibit.clone(),
-            cam: cam.clone(),
+            r#ref: order.request.exhibit.to_string(),
+            cam: order.request.camera.cam.clone(),
             what: "working".into(),
             sha256: copy.sha256.clone(),
         };
-        authority.append(who, &line).map_err(PackageError::Hub)?;
+        let line = authority.append(&order.request.operator, &line);
+        wanted.insert(line.map_err(PackageError::Hub)?.n);
     }
+    let head = authority.head_now().map_err(PackageError::Hub)?;
+    let mut log = LogFolder::new(&authority.log_folder());
+    let (mut forest, mut lines) = (Forest::default(), Vec::new());
+    walk(&mut log, head.head.size, |at, bytes| {
+        forest.push(leaf_hash(bytes));
+        if wanted.contains(&at) {
+            lines.extend_from_slice(bytes);
+        }
+    })
+    .map_err(|e| PackageError::Hub(e.to_string()))?;
+    put(rest, names::COPIES, &lines)?;
+    for n in wanted {
+        let name = format!("{}/{n}.tlog-proof", names::COPY_PROOFS);
+        put(rest, &name, proof(&forest, n, &head)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Registers the package in the hub's log, and puts that line beside the sums.
+pub(super) fn register_line<A: Authority>(
+    authority: &A,
+    order: &Order,
+    sums: &Digest,
+    rest: &Resting,
+) -> Result<(), PackageError> {
     let line = ExpDone {
-        r#ref: exhibit,
-        cam,
+        r#ref: order.request.exhibit.to_string(),
+        cam: order.request.camera.cam.clone(),
         sums: hex(sums),
         to: order.to.clone(),
     };
-    let line = authority.append(who, &line).map_err(PackageError::Hub)?;
+    let line = authority.append(&order.request.operator, &line);
+    let line = line.map_err(PackageError::Hub)?;
     hub_line(
         authority,
         line.n,

@@ -16,6 +16,8 @@ fn footage_from_before_a_fork_v11() {
         cam: scene.order.request.camera.cam.clone(),
         s0: 8,
         s1: 11,
+        t0: scene.order.request.t0,
+        t1: scene.order.request.t1,
         grant: "G-1".into(),
         purpose: "0".repeat(64),
     };

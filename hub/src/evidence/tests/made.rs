@@ -4,8 +4,7 @@ use super::*;
 /// EVI-1: a clip known to be short says so itself, in words and in the verdict; one that is short unawares is not released.
 #[test]
 fn a_partial_package_says_so() {
-    let mut scene = scene([320; 5]);
-    scene.order.request.t1 = scene.order.request.t1.plus_ms(60_000);
+    let mut scene = scene_until([320; 5], 46_100 + 60_000);
     let now = SystemClock.now().wall;
     assert!(matches!(
         build(&scene.hub, now, &scene.order),
@@ -101,6 +100,8 @@ fn refusals_leave_nothing() {
                 cam: CameraId::parse("c03").expect("cam"),
                 s0: 8,
                 s1: 11,
+                t0: order.request.t0,
+                t1: order.request.t1,
                 grant: "G".into(),
                 purpose: "0".repeat(64),
             },

@@ -87,7 +87,7 @@ fn a_key_roll_cut_short_is_finished_or_undone() {
         let report = verdict(&log.folder(), &[]);
         assert_eq!(
             report.verdict,
-            Verdict::IntactNotYetCountersigned,
+            Verdict::IntactHubKeyNotGiven,
             "{step}: {}",
             report.render()
         );

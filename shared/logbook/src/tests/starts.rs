@@ -38,7 +38,7 @@ fn starts_stops_and_crashes_are_on_the_record() {
     let report = verdict(&folder, &[]);
     assert_eq!(
         report.verdict,
-        Verdict::IntactNotYetCountersigned,
+        Verdict::IntactHubKeyNotGiven,
         "{}",
         report.render()
     );
@@ -79,7 +79,7 @@ fn a_torn_tail_is_described_wherever_it_was_cut() {
         let report = verdict(&log.folder(), &[]);
         assert_eq!(
             report.verdict,
-            Verdict::IntactNotYetCountersigned,
+            Verdict::IntactHubKeyNotGiven,
             "cut at {cut}: {}",
             report.render()
         );

@@ -13,6 +13,7 @@ mod link;
 mod masks;
 mod peers;
 mod record;
+mod verify;
 
 /// Measures for so many seconds, where a time can be chosen.
 type Bench = fn(u64) -> Done<Vec<Figure>>;
@@ -25,6 +26,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("record.start", record::start),
     ("retention.sweep", record::sweep),
     ("hub.pages", hub::pages),
+    ("audit.verify", verify::verify),
     ("audit.ingest", fleet::ingest),
     ("hub.lost", fleet::lost),
     ("hub.fleet", fleet::load),
