@@ -36,8 +36,13 @@ fn pages_exist() {
         for text in [c.cause, c.next] {
             for (at, _) in text.match_indices("page") {
                 let name = text[at..].strip_prefix("page ");
-                let name = name.and_then(|rest| rest.split([',', '.', ')', ' ']).next());
-                let linked = name.is_some_and(|n| LINKS.iter().any(|(_, text, _)| *text == n));
+                // Some have names of several words.
+                let named = |rest: &str, page: &str| {
+                    let after = rest.strip_prefix(page);
+                    after.is_some_and(|r| r.is_empty() || r.starts_with([',', '.', ')', ' ']))
+                };
+                let mut pages = LINKS.iter().map(|(_, page, _)| *page);
+                let linked = name.is_some_and(|rest| pages.any(|page| named(rest, page)));
                 assert!(linked, "{}: {name:?} is no page: {text}", c.code);
                 seen += 1;
             }

@@ -103,7 +103,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 43] = [
+pub const ACTS: [&str; 46] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -118,6 +118,9 @@ pub const ACTS: [&str; 43] = [
     "box.add",
     "box.renew",
     "box.revoke",
+    "box.line",
+    "pull.pause",
+    "pull.resume",
     "op.add",
     "op.grant",
     "op.revoke",

@@ -9,7 +9,11 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::reason::pulls::ReasonRow;
+use crate::{
+    hub::Hub,
+    reason::pulls::ReasonRow,
+    requests::turns::{Forecast, HoursText},
+};
 
 /// A camera whose newest picture is older than this, as its box reported it, is not said to record.
 const FRESH_MS: i64 = 15_000;
@@ -38,6 +42,30 @@ pub struct BoxRow {
     /// How it stands, with its cameras.
     #[serde(default)]
     pub standing: BoxStanding,
+    #[serde(default)]
+    pub line: LineRow,
+}
+
+/// What clips may use of a box's line, and what it was measured to carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LineRow {
+    /// Kilobits a second; None: what the line carries.
+    pub most_kbit: Option<u64>,
+    /// When planned pulls may use it; None: always.
+    pub hours: Option<HoursText>,
+    /// Kilobits a second, of the last pulls; None: nothing was pulled yet.
+    pub measured_kbit: Option<u64>,
+}
+
+impl LineRow {
+    pub fn of(hub: &Hub, name: &BoxName) -> Self {
+        let wish = hub.pulls.lines.wish(name);
+        Self {
+            most_kbit: wish.most_kbit,
+            hours: wish.hours.map(Into::into),
+            measured_kbit: hub.pulls.lines.measured(name),
+        }
+    }
 }
 
 impl BoxRow {
@@ -155,6 +183,15 @@ pub struct ExhibitRow {
     pub reasons: Vec<ReasonRow>,
     pub bytes: u64,
     pub total: u64,
+    /// It goes before those that are planned, whatever the hour.
+    pub urgent: bool,
+    /// Who has it wait, as the log names them; None: it goes on.
+    pub paused: Option<String>,
+    /// Bytes that crossed the line for it, and those of them that are kept.
+    pub crossed: u64,
+    pub kept: u64,
+    /// What is still to come and when it will be there; None: nothing is fetched any more.
+    pub forecast: Option<Forecast>,
     pub made: Utc,
     pub purpose: Option<String>,
     pub reference: Option<String>,

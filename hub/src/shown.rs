@@ -19,7 +19,8 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     reason::{Footage as Because, pulls},
-    rows::{BoxRow, CameraRow, ExhibitRow},
+    requests::ahead,
+    rows::{BoxRow, CameraRow, ExhibitRow, LineRow},
     words,
 };
 
@@ -31,6 +32,7 @@ pub fn boxes(hub: &Hub) -> Result<Vec<BoxRow>, HubError> {
         let log = hub.db.newest_log(&b.name).map_err(plain)?;
         let mut row = BoxRow {
             online: hub.live.online(&b.name),
+            line: LineRow::of(hub, &b.name),
             name: b.name,
             state: b.state,
             sw: None,
@@ -149,7 +151,14 @@ fn exhibit_row(
             hub.db.line_ends(&r.camera, (r.t0, r.t1), renamed)?
         }
     };
+    let forecast = ahead::of_pull(hub, &r)?;
+    let kept = ahead::kept(hub, &r)?;
     Ok(ExhibitRow {
+        urgent: r.urgent,
+        paused: r.paused.clone(),
+        crossed: kept.saturating_add(r.wasted),
+        kept,
+        forecast,
         called: days::over(names, &ends),
         r#ref: r.r#ref.to_string(),
         grant: r.grant,

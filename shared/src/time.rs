@@ -178,6 +178,12 @@ impl Zone {
         Day(t.timestamp().to_zoned(self.0.clone()).date())
     }
 
+    /// Minutes that the clock on the wall shows since midnight.
+    pub fn minute_of(&self, t: Utc) -> u16 {
+        let local = t.timestamp().to_zoned(self.0.clone());
+        u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs())
+    }
+
     /// When a local day begins (also right on the nights the clocks change).
     pub fn start_of(&self, day: Day) -> Utc {
         match day

@@ -266,6 +266,13 @@ lines! {
     /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
     /// The line's number is the order's.
     LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
+    /// Hub log: what the line of a box may be used for by clips: kilobits a second, and the hours of planned ones (18:00); null: no limit.
+    /// The reason is salted.
+    BoxLine = "box.line" { r#box: String, most_kbit: Option<u64>, begins: Option<String>, ends: Option<String>, reason: String, by: Vec<String> }
+    /// Hub log: the pull of a clip waits from here on.
+    PullPause = "pull.pause" { r#ref: String, by: Vec<String> }
+    /// Hub log: and goes on.
+    PullResume = "pull.resume" { r#ref: String, by: Vec<String> }
     /// Hub log: a box is told where the hub will be; the line's number is the order's. `reason` is salted, `by` are two people.
     MoveOrder = "move.order" { r#box: String, hub: String, second: Option<String>, lookup: Option<String>, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.

@@ -170,6 +170,11 @@ pub enum ToBox {
         order: String,
         sig: String,
     },
+    /// How fast clips may go from here on, all of them together: kilobits a second; None: as fast as the line carries them. It is the
+    /// scheme's wish about its own line, shows nothing and keeps nothing back for ever, so it bears no signature.
+    Clips {
+        most_kbit: Option<u64>,
+    },
     #[serde(other)]
     Unknown,
 }

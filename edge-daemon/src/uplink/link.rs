@@ -2,17 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use shared::{
     approval::KnownKey,
     id::CameraId,
-    note::Vkey,
     time::Utc,
     wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
 };
@@ -24,12 +20,14 @@ use tokio::{
 use super::{
     addresses::{Addresses, Place},
     audit::{self, Audit},
+    lanes::{Job, Jobs},
     moved,
-    orders::{self, BoxContext, Lane},
+    orders::BoxContext,
     pulls::Sending,
     quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial_first, priority},
     renewal,
     session::{Event, Session, State},
+    throttle::Throttle,
 };
 use crate::{
     clock::Trust,
@@ -46,8 +44,6 @@ const HEALTH: Duration = Duration::from_secs(60);
 const CHANGES: Duration = Duration::from_secs(1);
 /// Bytes of a clip in one frame: small, so that audit lines do not wait behind it.
 const PIECE: usize = 64 * 1024;
-/// Orders that wait for one thread.
-const WAITING: usize = 64;
 const UNREACHABLE: &str = "hub.unreachable";
 const REFUSED: &str = "hub.refused";
 const VERSION: &str = "hub.version";
@@ -62,73 +58,6 @@ pub struct Deps {
     pub trust: Trust,
     /// How the link is, for `status.json`.
     pub seen: Arc<Mutex<status::Uplink>>,
-}
-
-/// An order on its way to a thread that carries orders out, and where its answer goes.
-struct Job {
-    key: Vkey,
-    order: String,
-    sig: String,
-    answers: mpsc::Sender<ToHub>,
-}
-
-/// The threads that carry orders out, each one order after the other. Preparing footage blocks on disks, the log and the reader for as long
-/// as it takes; what somebody orders for now does not queue behind it, nor does a hold, which is to keep the footage.
-#[derive(Clone)]
-struct Jobs {
-    now: SyncSender<Job>,
-    holds: SyncSender<Job>,
-    looks: SyncSender<Job>,
-    footage: SyncSender<Job>,
-}
-
-impl Jobs {
-    fn start(deps: &Arc<Deps>) -> Self {
-        let lane = |name: &str| {
-            let (jobs, inbox) = sync_channel::<Job>(WAITING);
-            let worker = deps.clone();
-            let thread = std::thread::Builder::new()
-                .name(name.into())
-                .spawn(move || {
-                    while let Ok(job) = inbox.recv() {
-                        let done = orders::carry_out(&worker.desk, &job.key, &job.order, &job.sig);
-                        if let Some(answer) = done {
-                            // A connection lost meanwhile: the hub repeats the order on the next, and gets the same answer.
-                            let _ = job.answers.blocking_send(answer);
-                        }
-                    }
-                });
-            if let Err(e) = thread {
-                tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
-            }
-            jobs
-        };
-        Self {
-            now: lane("orders"),
-            holds: lane("orders-holds"),
-            looks: lane("orders-looks"),
-            footage: lane("orders-pulls"),
-        }
-    }
-
-    /// Hands an order to its thread. One for which there is no room is answered at once.
-    async fn give(&self, job: Job) {
-        let lane = match orders::lane(&job.order) {
-            Lane::Now => &self.now,
-            Lane::Holds => &self.holds,
-            Lane::Looks => &self.looks,
-            Lane::Footage => &self.footage,
-        };
-        let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
-        else {
-            return;
-        };
-        tracing::warn!("an order was put off: too many are waiting");
-        if let Some(answer) = orders::put_off(&job.order) {
-            // The connection is over: nobody waits.
-            let _ = job.answers.send(answer).await;
-        }
-    }
 }
 
 /// Runs until told to stop.
@@ -340,9 +269,11 @@ async fn talk(
     deps.say("connected", at.hub.clone(), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
-    parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers));
+    let throttle = Throttle::default();
+    let heard = throttle.clone();
+    parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers, heard));
     parts.spawn(reports(deps.clone(), out, outbox));
-    parts.spawn(clips(deps.clone(), line.clone()));
+    parts.spawn(clips(deps.clone(), line.clone(), throttle));
     parts.spawn(renewal::keep(deps.clone(), enrolled.clone(), line.clone()));
     let audit = Audit {
         log: deps.desk.log.clone(),
@@ -405,6 +336,7 @@ async fn orders(
     enrolled: Enrolment,
     jobs: Jobs,
     answers: mpsc::Sender<ToHub>,
+    throttle: Throttle,
 ) -> LinkError {
     loop {
         let frame = match inc.frame().await {
@@ -423,6 +355,7 @@ async fn orders(
                 };
                 jobs.give(job).await;
             }
+            Ok(ToBox::Clips { most_kbit }) => throttle.set(most_kbit),
             Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
             Err(e) => {
                 tracing::warn!(error = %e, "a message of the hub was not understood and left alone")
@@ -515,16 +448,16 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
 }
 
 /// Streams the hub opens.
-async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
+async fn clips(deps: Arc<Deps>, line: Line, throttle: Throttle) -> LinkError {
     let mut running = JoinSet::new();
     loop {
         let (out, inc) = match line.accept(priority::CLIP).await {
             Ok(stream) => stream,
             Err(e) => return e,
         };
-        let deps = deps.clone();
+        let (deps, throttle) = (deps.clone(), throttle.clone());
         running.spawn(async move {
-            if let Err(e) = clip(&deps, out, inc).await {
+            if let Err(e) = clip(&deps, out, inc, &throttle).await {
                 tracing::debug!(error = %e, "a clip stream ended");
             }
         });
@@ -532,7 +465,12 @@ async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
     }
 }
 
-async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+async fn clip(
+    deps: &Arc<Deps>,
+    mut out: Outgoing,
+    mut inc: Incoming,
+    throttle: &Throttle,
+) -> Result<(), LinkError> {
     let Some(first) = inc.frame_within(WELCOME).await? else {
         return Ok(());
     };
@@ -572,8 +510,9 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     };
     out.send(&ClipReply::Bytes { size: sending.size }).await?;
     loop {
+        let most = throttle.piece(PIECE);
         let piece =
-            tokio::task::spawn_blocking(move || sending.next(PIECE).map(|bytes| (sending, bytes)))
+            tokio::task::spawn_blocking(move || sending.next(most).map(|bytes| (sending, bytes)))
                 .await;
         let bytes = match piece {
             Ok(Ok((same, bytes))) => {
@@ -586,6 +525,7 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
         if bytes.is_empty() {
             break;
         }
+        throttle.pass(bytes.len()).await;
         out.frame(b'B', &bytes).await?;
     }
     out.finish().await;

@@ -22,6 +22,7 @@ mod addresses;
 pub mod audit;
 mod congestion;
 pub mod enrol;
+mod lanes;
 pub mod link;
 pub mod looks;
 pub mod moved;
@@ -35,6 +36,7 @@ pub mod signed;
 pub mod succession;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use crate::{
     clock::Trust,

@@ -101,6 +101,16 @@ pub const BOX_SWEEP: Row = Row::new(
 .about(About::Box)
 .writes(&["sweep.order"]);
 
+pub const BOX_LINE: Row = Row::new(
+    "box.line",
+    Post,
+    "/boxes/{name}/line",
+    "say how much of a box's line clips may use, and when",
+    KEEP,
+)
+.about(About::Box)
+.writes(&["box.line"]);
+
 pub const FOOTAGE: Row = Row::new(
     "footage.list",
     Get,
@@ -375,6 +385,7 @@ pub const ALL: &[&Row] = &[
     &BOX_REVOKE,
     &BOX_SUCCEED,
     &BOX_SWEEP,
+    &BOX_LINE,
     &HUB_STATUS,
     &MOVES,
     &MOVE,
@@ -386,7 +397,10 @@ pub const ALL: &[&Row] = &[
     &CLIPS,
     &CLIP,
     &CLIP_PULL,
+    &CLIP_FORECAST,
     &CLIP_WATCH,
+    &CLIP_PAUSE,
+    &CLIP_RESUME,
     &CLIP_VIEW,
     &LOOK,
     &LOOK_SHOW,

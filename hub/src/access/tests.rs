@@ -195,6 +195,7 @@ async fn own_and_foreign_owner() {
         to: None,
         texts: Texts::default(),
         keep: crate::disposal::acts::RetentionClassInput::default(),
+        urgent: false,
     };
     let request = house.by(3, open).await.expect("opened").request;
     for (cam, good) in [("c02", false), ("c01", true)] {

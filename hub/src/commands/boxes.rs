@@ -1,4 +1,4 @@
-//! Wiring. `beadle-hub box add|list|succeed|move|moves|revoke`.
+//! Wiring. `beadle-hub box add|list|line|succeed|move|moves|revoke`.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,11 @@ use super::{CommandError, client::Client, person::sign_in, print_json};
 use crate::{
     devices::enrol::Codes,
     ops::{boxes, moves},
-    requests::moves::{MoveRow, MoveState, Moves},
-    rows::BoxRow,
+    requests::{
+        moves::{MoveRow, MoveState, Moves},
+        turns::HoursText,
+    },
+    rows::{BoxRow, LineRow},
     signin::SignIn,
 };
 
@@ -63,6 +66,21 @@ pub enum Command {
     },
     /// Which boxes know where the hub will be
     Moves {
+        #[arg(long)]
+        json: bool,
+    },
+    /// How much of a box's line clips may use, and when; without --most and --hours: all of it, always
+    Line {
+        name: String,
+        /// Megabits a second, for all clips together, like 2 or 1.5
+        #[arg(long, value_name = "MBIT")]
+        most: Option<f64>,
+        /// When planned pulls may use it, by the scheme's clock, like 18:00-07:00; urgent ones are not bound by it
+        #[arg(long, value_name = "FROM-TO")]
+        hours: Option<String>,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
         #[arg(long)]
         json: bool,
     },
@@ -130,6 +148,48 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!(
                 "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"
             );
+        }
+        Command::Line {
+            name: n,
+            most,
+            hours,
+            reason,
+            json,
+        } => {
+            let most_kbit = most
+                .map(
+                    |mbit| match mbit.is_finite() && (0.001..=1e6).contains(&mbit) {
+                        true => Ok((mbit * 1000.0).round() as u64),
+                        false => Err(CommandError::Plain(format!(
+                            "--most {mbit}: megabits a second, like 2 or 1.5"
+                        ))),
+                    },
+                )
+                .transpose()?;
+            let hours = hours
+                .map(|text| match text.split_once('-') {
+                    Some((begins, ends)) => Ok(HoursText {
+                        begins: begins.trim().into(),
+                        ends: ends.trim().into(),
+                    }),
+                    None => Err(CommandError::Plain(format!(
+                        "--hours {text}: two times of the day, like 18:00-07:00"
+                    ))),
+                })
+                .transpose()?;
+            let row = hub.ask(&boxes::Line {
+                name: name(&n)?,
+                most_kbit,
+                hours,
+                reason,
+            })?;
+            match json {
+                true => print_json(&row)?,
+                false => println!(
+                    "clips from {n}: {}",
+                    line_of(&row).unwrap_or_else(|| "all of its line, always".into())
+                ),
+            }
         }
         Command::Move {
             hub: to,
@@ -245,6 +305,21 @@ fn show(b: &BoxRow, zone: &Zone) {
     }
 }
 
+fn mbit(kbit: u64) -> String {
+    format!("{}.{:02} Mbit/s", kbit / 1000, kbit % 1000 / 10)
+}
+
+/// What clips may use of its line; None: all of it, and nothing was measured.
+fn line_of(line: &LineRow) -> Option<String> {
+    let most = line.most_kbit.map(|k| format!("at most {}", mbit(k)));
+    let hours = line.hours.as_ref();
+    let hours = hours.map(|h| format!("planned ones from {} to {}", h.begins, h.ends));
+    let measured = line.measured_kbit;
+    let measured = measured.map(|k| format!("the line was measured to carry {}", mbit(k)));
+    let all: Vec<String> = [most, hours, measured].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 /// The box, then its cameras, worst first, each with its cause and next step; then the faults of the box as a whole.
 fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
     let at = |t: Option<Utc>| t.map_or("never".into(), |t| t.for_people(zone));
@@ -268,6 +343,7 @@ fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
         b.lines,
         at(b.countersigned)
     ));
+    all.extend(line_of(&b.line).map(|line| format!("    clips   {line}")));
     if let Some(d) = &b.dispute {
         all.push(format!("    log     REFUSED {d}"));
     }
@@ -321,6 +397,7 @@ mod tests {
         let cam = CameraId::parse("c01").expect("cam");
         let row = |online| {
             BoxRow {
+                line: LineRow::default(),
                 name: BoxName::parse("ashby").expect("name"),
                 state: "enrolled".into(),
                 online,

@@ -11,6 +11,7 @@ use shared::{
     evidence::names,
     id::{BoxCamera, ExhibitRef},
     record::{hex, sha256},
+    time::{Zone, length_in_words},
     verify::{self, Options},
 };
 
@@ -21,6 +22,7 @@ use crate::{
     files::{self, failed},
     keys::Keys,
     ops::clips,
+    requests::turns::Forecast,
     supervise::load_config,
 };
 
@@ -66,7 +68,30 @@ pub enum Command {
         /// Also save the package in plain below this folder, as `clip save` does
         #[arg(long, value_name = "FOLDER", alias = "to-folder")]
         save: Option<PathBuf>,
+        /// Fetch it before what is planned, whatever the hour
+        #[arg(long)]
+        urgent: bool,
     },
+    /// How much a clip would be and when it would be there; nothing is asked for
+    Forecast {
+        /// BOX/CAM
+        #[arg(long)]
+        camera: String,
+        /// Start, as for `clip pull`
+        #[arg(long)]
+        from: String,
+        /// End
+        #[arg(long)]
+        to: String,
+        #[arg(long)]
+        urgent: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the pull of a clip wait; what has come is kept
+    Pause { exhibit: String },
+    /// Let it go on, from where it stands
+    Resume { exhibit: String },
     /// Save an exhibit's package in plain, to hand it over: below FOLDER, whole and verified or not at all
     Save {
         exhibit: String,
@@ -105,6 +130,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             class,
             review,
             save: below,
+            urgent,
         } => {
             let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
             let zone = hub.zone()?;
@@ -125,6 +151,17 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                 from.for_people(&zone),
                 to.for_people(&zone)
             );
+            let asked = clips::Forecast {
+                r#box: camera.r#box.clone(),
+                cam: camera.cam.clone(),
+                from,
+                to,
+                urgent,
+            };
+            // What cannot be asked for is refused below, in its own words.
+            if let Ok(found) = hub.ask(&asked) {
+                println!("           {}", ahead(&found.forecast, &zone));
+            }
             let submitted = hub
                 .ask(&clips::Pull {
                     r#box: camera.r#box,
@@ -135,11 +172,50 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                     reference,
                     requester,
                     class,
+                    urgent,
                 })
                 .inspect_err(|_| println!("Refused"))?;
             println!("Submitted  {}", submitted.exhibit);
             println!("Authorised");
             follow(hub, submitted.exhibit, wanted)
+        }
+        Command::Forecast {
+            camera,
+            from,
+            to,
+            urgent,
+            json,
+        } => {
+            let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
+            let zone = hub.zone()?;
+            let found = hub.ask(&clips::Forecast {
+                r#box: camera.r#box,
+                cam: camera.cam,
+                from: super::typed(&zone, "--from", &from)?,
+                to: super::typed(&zone, "--to", &to)?,
+                urgent,
+            })?;
+            match json {
+                true => print_json(&found)?,
+                false => println!(
+                    "{} segments: {}",
+                    found.segments,
+                    ahead(&found.forecast, &zone)
+                ),
+            }
+            Ok(0)
+        }
+        Command::Pause { exhibit } => {
+            let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
+            let row = hub.ask(&clips::Pause { exhibit })?;
+            println!("{} waits: beadle-hub clip resume {}", row.r#ref, row.r#ref);
+            Ok(0)
+        }
+        Command::Resume { exhibit } => {
+            let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
+            let row = hub.ask(&clips::Resume { exhibit })?;
+            println!("{} goes on", row.r#ref);
+            Ok(0)
         }
         Command::Watch { exhibit } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
@@ -256,6 +332,31 @@ fn follow(
         "Partial" => 3,
         _ => 1,
     })
+}
+
+/// How much is to come, and when it will be there.
+pub(super) fn ahead(f: &Forecast, zone: &Zone) -> String {
+    let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
+    let before = match f.ahead {
+        0 => String::new(),
+        ahead => format!(", after {} of other pulls", mib(ahead)),
+    };
+    let when = match (f.kbit, f.secs, f.there) {
+        (Some(kbit), Some(secs), there) => {
+            let length = length_in_words(i64::try_from(secs).unwrap_or(i64::MAX / 1000) * 1000);
+            let there = match there {
+                Some(there) => format!("there about {}", there.for_people(zone)),
+                None => "more than two months away".into(),
+            };
+            format!(
+                "{length} at {}.{} Mbit/s, {there}",
+                kbit / 1000,
+                kbit % 1000 / 100
+            )
+        }
+        _ => "nothing was pulled from this box yet, so nobody can say how long it takes".into(),
+    };
+    format!("{} to come{before}: {when}", mib(f.bytes))
 }
 
 fn text(p: &clips::ProgressRow) -> String {

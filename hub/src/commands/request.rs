@@ -7,7 +7,7 @@ use shared::{
     time::{Utc, Zone},
 };
 
-use super::{CommandError, client::Client, evidence::review_of, print_json, typed};
+use super::{CommandError, client::Client, clip, evidence::review_of, print_json, typed};
 use crate::{
     disposal::acts::RetentionClassInput,
     ops::requests,
@@ -43,6 +43,9 @@ pub enum Command {
         /// Of --keep review: the day on which somebody looks at them again, like 2027-05-01
         #[arg(long)]
         review: Option<String>,
+        /// Fetch it before what is planned, whatever the hour
+        #[arg(long)]
+        urgent: bool,
         #[arg(long)]
         submit: bool,
         #[arg(long)]
@@ -69,6 +72,9 @@ pub enum Command {
         /// Of --keep review: the day on which somebody looks at them again
         #[arg(long, requires = "keep")]
         review: Option<String>,
+        /// true: before what is planned, whatever the hour; false: planned
+        #[arg(long)]
+        urgent: Option<bool>,
         #[arg(long)]
         json: bool,
     },
@@ -218,6 +224,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             keep,
             review,
             submit,
+            urgent,
             json,
         } => {
             let class = class_of(&class)?;
@@ -233,6 +240,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     class: Some(keep),
                     review: review_of(review)?,
                 },
+                urgent,
             })?;
             if !submit {
                 return said(&opened, &zone, json);
@@ -258,6 +266,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             texts,
             keep,
             review,
+            urgent,
             json,
         } => {
             let review = review_of(review)?;
@@ -275,6 +284,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     class: Some(class),
                     review,
                 }),
+                urgent,
             };
             ask(hub, &zone, json, &change)
         }
@@ -403,6 +413,9 @@ fn show(row: &RequestRow, zone: &Zone) {
     }
     for c in &row.cameras {
         println!("  {}", camera(c));
+        if let Some(forecast) = &c.forecast {
+            println!("    {}", clip::ahead(forecast, zone));
+        }
         for m in &c.missing {
             println!(
                 "    missing {} to {}: {}",

@@ -34,6 +34,8 @@ pub struct ClipRequestRecord {
     pub note: Option<String>,
     /// How long its exhibits are kept.
     pub keep: (String, Option<Day>),
+    /// Its pulls go before those that are planned, whatever the hour.
+    pub urgent: bool,
     /// By when it has to be answered.
     pub due: Option<Utc>,
     /// People as the log names them.
@@ -60,7 +62,7 @@ pub struct RequestCamera {
 }
 
 const COLUMNS: &str = "n, class, t0, t1, purpose, reference, requester, legal_order, identity, note, keep_class, keep_review, due, opened_by, \
-     submitted_by, authorised_by, ask, state, reason, made, changed";
+     submitted_by, authorised_by, ask, state, reason, made, changed, urgent";
 
 /// Requests, newest first.
 const LIST: List = List {
@@ -102,6 +104,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<ClipRequestRecord, DbError>> {
         reason: r.get(18)?,
         made: Utc(r.get(19)?),
         changed: Utc(r.get(20)?),
+        urgent: r.get(21)?,
         cameras: Vec::new(),
     }))
 }
@@ -133,7 +136,8 @@ impl Db {
                     q.state.word(),
                     q.reason,
                     q.made.0,
-                    q.changed.0
+                    q.changed.0,
+                    q.urgent
                 ],
             )?;
             t.execute("DELETE FROM clip_request_cameras WHERE n=$1", [N(q.n)])?;

@@ -21,6 +21,7 @@ pub mod grants;
 pub mod hands;
 pub mod holds;
 pub mod lifts;
+pub mod lines;
 pub mod logs;
 mod migrate;
 pub mod moves;

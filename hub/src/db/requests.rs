@@ -311,6 +311,15 @@ impl Db {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// `by`: who has it wait; None: it goes on.
+    pub fn request_paused(&self, exhibit: &str, by: Option<&str>) -> Result<(), DbError> {
+        self.store.write().execute(
+            "UPDATE requests SET paused=$2 WHERE ref=$1",
+            params![exhibit, by],
+        )?;
+        Ok(())
+    }
+
     /// So many more bytes crossed the line for nothing.
     pub fn request_wasted(&self, exhibit: &str, bytes: u64) -> Result<(), DbError> {
         self.store.write().execute(

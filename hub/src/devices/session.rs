@@ -22,6 +22,7 @@ use super::{
 use crate::{
     hub::{Hub, blocking},
     places::Place,
+    requests::steer,
 };
 
 /// How long a stream may keep us waiting for its first frame.
@@ -321,6 +322,9 @@ async fn control(
         time: hub.now(),
     })
     .await?;
+    if let Some(wish) = steer::greeting(hub, name) {
+        out.send(&wish).await?;
+    }
     let (records, who) = (hub.clone(), name.clone());
     store(blocking(move || records.db.box_hello(&who, &hello, records.now())).await);
     let sender = async {

@@ -382,6 +382,7 @@ fn a_request_ends_with_its_last_exhibit() {
             identity: None,
             note: None,
             keep: ("general".into(), None),
+            urgent: false,
             due: None,
             opened_by: "op:0001".into(),
             submitted_by: Some("op:0001".into()),
@@ -554,7 +555,7 @@ fn a_class_is_given_and_changed_on_the_log() {
         requester: REQUESTER.into(),
     };
     let before = rig.hub.db.requests().expect("rows").len();
-    let no = submit::submit_as(&rig.hub, &asked, &given("review", None), &who(1));
+    let no = submit::submit_as(&rig.hub, &asked, &given("review", None), false, &who(1));
     assert!(
         no.expect_err("no day")
             .to_string()
@@ -562,7 +563,7 @@ fn a_class_is_given_and_changed_on_the_log() {
     );
     assert_eq!(rig.hub.db.requests().expect("rows").len(), before);
     let review = given("review", Some(day("2027-01-31")));
-    let pulled = submit::submit_as(&rig.hub, &asked, &review, &who(1)).expect("granted");
+    let pulled = submit::submit_as(&rig.hub, &asked, &review, false, &who(1)).expect("granted");
     let class = rig.hub.db.evidence(pulled.as_str()).expect("row").class;
     assert_eq!(
         class,

@@ -13,8 +13,8 @@ use crate::{
     error::HubError,
     hub::Hub,
     reason::Footage,
-    requests::{succession, sweep},
-    rows::BoxRow,
+    requests::{steer, succession, sweep, turns::HoursText},
+    rows::{BoxRow, LineRow},
     shown,
     signin::{self, SignIn},
 };
@@ -159,5 +159,32 @@ impl Operation for Sweep {
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         sweep::confirm(&hub, &self.name, &self.reason, &permit).await?;
         Ok(Done {})
+    }
+}
+
+/// How much of a box's line clips may use, and when; what is not given is without a limit from then on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Line {
+    pub name: BoxName,
+    /// Kilobits a second, for all clips together.
+    #[serde(default)]
+    pub most_kbit: Option<u64>,
+    /// Planned pulls only then.
+    #[serde(default)]
+    pub hours: Option<HoursText>,
+    pub reason: String,
+}
+
+impl Operation for Line {
+    type Reply = LineRow;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
+
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
+        let (most, hours) = (self.most_kbit, self.hours.as_ref());
+        steer::set_line(&hub, &self.name, most, hours, &self.reason, permit).await?;
+        Ok(LineRow::of(&hub, &self.name))
     }
 }

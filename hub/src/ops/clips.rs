@@ -25,7 +25,12 @@ use crate::{
         Footage,
         pulls::{self, ReasonRow},
     },
-    requests::{Progress, rules::PullRequest, save, submit, viewing},
+    requests::{
+        Progress,
+        ahead::{self, Ahead},
+        rules::PullRequest,
+        save, steer, submit, viewing,
+    },
     rows::ExhibitRow,
     shown, words,
 };
@@ -84,6 +89,9 @@ pub struct Pull {
     /// How long the exhibit is kept.
     #[serde(default)]
     pub class: RetentionClassInput,
+    /// It goes before those that are planned, whatever the hour.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 camera!(Pull);
@@ -92,6 +100,8 @@ camera!(Pull);
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
     pub exhibit: ExhibitRef,
+    /// What is to come, and when it will be there.
+    pub forecast: Ahead,
 }
 
 impl Operation for Pull {
@@ -111,11 +121,83 @@ impl Operation for Pull {
                 reference: self.reference,
                 requester: self.requester,
             };
-            let exhibit = submit::submit_as(hub, &asked, &self.class, permit)?;
-            Ok(Submitted { exhibit })
+            let (camera, span) = (asked.camera.clone(), (asked.t0, asked.t1));
+            let exhibit = submit::submit_as(hub, &asked, &self.class, self.urgent, permit)?;
+            let forecast = ahead::of_span(hub, &camera, span, self.urgent)?;
+            Ok(Submitted { exhibit, forecast })
         })
         .await
     }
+}
+
+/// What a clip would be, and when it would be there.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClipForecast)]
+pub struct Forecast {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    #[serde(deserialize_with = "moment::read")]
+    pub from: Utc,
+    #[serde(deserialize_with = "moment::read")]
+    pub to: Utc,
+    #[serde(default)]
+    pub urgent: bool,
+}
+
+camera!(Forecast);
+
+impl Operation for Forecast {
+    type Reply = Ahead;
+
+    fn about(&self) -> Target {
+        Target::Footage(self.camera(), self.from)
+    }
+
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            ahead::of_span(hub, &self.camera(), (self.from, self.to), self.urgent)
+        })
+        .await
+    }
+}
+
+macro_rules! steered {
+    ($(#[$doc:meta])* $name:ident $wait:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Serialize, Deserialize, ToSchema)]
+        pub struct $name {
+            pub exhibit: ExhibitRef,
+        }
+
+        impl Operation for $name {
+            type Reply = ExhibitRow;
+
+            fn about(&self) -> Target {
+                Target::Exhibit(self.exhibit.clone())
+            }
+
+            async fn perform(
+                self,
+                hub: Arc<Hub>,
+                permit: Permit,
+            ) -> Result<Self::Reply, HubError> {
+                work(hub, permit, move |hub, permit| {
+                    steer::pause(hub, &self.exhibit, $wait, permit)?;
+                    shown::exhibit(hub, &self.exhibit)
+                })
+                .await
+            }
+        }
+    };
+}
+
+steered! {
+    /// The pull of a clip waits. What has come is kept.
+    Pause true
+}
+steered! {
+    /// It goes on where it stands.
+    Resume false
 }
 
 /// Says why somebody watches a clip; only then is it shown to them.
@@ -211,12 +293,17 @@ pub struct ProgressRow {
     pub total: u64,
     pub segments_done: u64,
     pub segments: u64,
+    /// When all of it will be here; None: not known.
+    pub there: Option<Utc>,
     /// Folder of the package, once there is one.
     pub package: Option<String>,
 }
 
 impl ProgressRow {
     fn of(hub: &Hub, p: Progress) -> Self {
+        let left = p.total.saturating_sub(p.bytes);
+        let (now, zone) = (hub.now(), &hub.config.zone);
+        let there = hub.pulls.lines.there(&p.r#ref, left, now, zone);
         Self {
             r#ref: p.r#ref,
             state: p.state.as_str().into(),
@@ -226,6 +313,7 @@ impl ProgressRow {
             total: p.total,
             segments_done: p.segments_done,
             segments: p.segments,
+            there,
             package: p.package,
         }
     }

@@ -101,6 +101,9 @@ pub struct Open {
     /// How long its exhibits are kept.
     #[serde(default)]
     pub keep: RetentionClassInput,
+    /// Its pulls go before those that are planned, whatever the hour.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 impl Operation for Open {
@@ -118,6 +121,7 @@ impl Operation for Open {
                 span: draft::span(self.from, self.to)?,
                 texts: self.texts,
                 keep: self.keep,
+                urgent: self.urgent,
             };
             draft::open(hub, &asked, permit)
         })
@@ -154,6 +158,8 @@ pub struct Change {
     pub texts: Texts,
     #[serde(default)]
     pub keep: Option<RetentionClassInput>,
+    #[serde(default)]
+    pub urgent: Option<bool>,
 }
 
 impl Operation for Change {
@@ -177,6 +183,7 @@ impl Operation for Change {
                 to: self.to,
                 texts: self.texts,
                 keep: self.keep,
+                urgent: self.urgent,
             };
             draft::change(hub, n, &changes, permit)
         })

@@ -64,6 +64,9 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         }
         "mask.show" => json!({"box": "town-01", "cam": "c01"}),
         "clip.show" => json!({"exhibit": "EXH-2026-000100"}),
+        "clip.forecast" => json!({
+            "box": "town-01", "cam": "c01", "from": "2026-11-03T10:00:00Z", "to": "2026-11-03T11:00:00Z"
+        }),
         "hold.show" => json!({"hold": "H-000012"}),
         "evidence.certificate" => json!({"exhibit": "EXH-2026-000101"}),
         "box.show" => json!({"name": "town-01"}),

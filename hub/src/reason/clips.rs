@@ -74,6 +74,12 @@ reasons! {
         LookBroken { why: String } => Unreachable "look-broken",
         NothingArrivedYet { exhibit: ExhibitRef } => Refused "nothing-arrived-yet",
         ArrivedAlready { exhibit: ExhibitRef } => Refused "arrived-already",
+        /// It is over, and nothing of it is fetched any more.
+        NotUnderWay { exhibit: ExhibitRef, state: rules::State } => Refused "pull-not-under-way",
+        /// `least`: kilobits a second.
+        LineTooThin { least: u64 } => Refused "line-too-thin",
+        HoursUnreadable => Malformed "hours-unreadable",
+
         NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
     }
 }

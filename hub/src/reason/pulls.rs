@@ -67,6 +67,15 @@ pull_reasons! {
     DiskNames { path: String } = "hub-disk-no-names",
     DiskUnknown { path: String, why: String } = "hub-disk-unknown",
 
+    /// `by`: who has it wait, as the log names them.
+    Paused { by: String } = "paused",
+    /// Planned pulls may use its line from then on.
+    OutsideHours { name: BoxName, begins: Utc } = "outside-hours",
+    UrgentFirst { name: BoxName, exhibit: String } = "urgent-first",
+    /// So many pulls of that box come before it.
+    InTurn { name: BoxName, before: u64 } = "in-turn",
+    WaitedTooLong { days: u32 } = "waited-too-long",
+
     // Its hold.
     HoldUnanswered { name: BoxName, hold: HoldId } = "hold-unanswered",
     /// `why`: the box's own words.
@@ -157,6 +166,17 @@ impl PullReason {
         matches!(
             self,
             Self::DiskFull { .. } | Self::DiskNames { .. } | Self::DiskUnknown { .. }
+        ) || self.of_the_line()
+    }
+
+    /// It waits for its turn on its box's line, and may have it at any moment.
+    pub fn of_the_line(&self) -> bool {
+        matches!(
+            self,
+            Self::Paused { .. }
+                | Self::OutsideHours { .. }
+                | Self::UrgentFirst { .. }
+                | Self::InTurn { .. }
         )
     }
 }
@@ -243,5 +263,32 @@ mod tests {
         );
         assert_eq!(rows[1].facts, serde_json::Value::Null);
         assert!(rows.iter().all(|r| !r.text.is_empty()));
+    }
+
+    /// V9, issue 16: a full disk of the hub's, a pause and others before it are waited for, however long that takes; what a box or the hub
+    /// does wrong is not.
+    #[test]
+    fn what_is_waited_for() {
+        let room = NoRoom::Bytes {
+            path: "/srv/evidence".into(),
+            free: 3 << 20,
+            leave: 1 << 20,
+            need: 9 << 20,
+        };
+        let full = PullReason::from(room);
+        assert!(full.patient() && !full.of_the_line());
+        let said = words::pull(&full, &Zone::utc());
+        for part in [
+            "/srv/evidence",
+            "3 MiB left",
+            "needs 9",
+            "goes on when there is room",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        let by = "op:0007".into();
+        let paused = PullReason::Paused { by };
+        assert!(paused.patient() && paused.of_the_line());
+        assert!(!PullReason::HubBroke.patient());
     }
 }

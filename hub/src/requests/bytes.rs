@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    id::BoxName,
     order::Part,
     schema::Breach,
     wire::{ClipReply, Open},
@@ -335,7 +336,13 @@ impl ClipTransfer<'_> {
         }
         let mut at = from;
         while at < to {
-            let piece = inc.some(b'B', SILENT).await.map_err(lost)?;
+            let piece = tokio::select! {
+                piece = inc.some(b'B', SILENT) => piece.map_err(lost)?,
+                // What has come stays; the rest is asked for from there.
+                why = self.hub.pulls.lines.lost(self.hub, &name, self.row.r#ref.as_str()) => {
+                    return Err(again(why));
+                }
+            };
             let Some(piece) = piece else {
                 return Err(again(PullReason::SegmentCutShort { name, s }));
             };
@@ -343,16 +350,29 @@ impl ClipTransfer<'_> {
             if at + length > to {
                 return Err(odd(PullReason::SegmentTooLong { s }));
             }
-            part = blocking(move || part.put(at, &piece).map(|()| part))
-                .await
-                .map_err(broken)?
-                .map_err(file)?;
+            let (d, n, exhibit) = (self.hub.clone(), name.clone(), self.row.r#ref.clone());
+            let put = move || {
+                measured(&d, &n, exhibit.as_str(), piece.len() as u64);
+                part.put(at, &piece).map(|()| part)
+            };
+            part = blocking(put).await.map_err(broken)?.map_err(file)?;
             at += length;
             self.moved = true;
             self.progress.bytes = self.progress.bytes.saturating_add(length);
             self.tell();
         }
         Ok(part)
+    }
+}
+
+/// Bytes came over a box's line: what it carries is noted now and then. Blocking.
+fn measured(hub: &Hub, name: &BoxName, exhibit: &str, bytes: u64) {
+    let now = hub.clock.now();
+    let rate = hub.pulls.lines.arrived(name, exhibit, bytes, now.mono);
+    if let Some(rate) = rate
+        && let Err(e) = hub.db.add_line_rate(name, rate, now.wall)
+    {
+        tracing::warn!("what a line carries was not noted: {e}");
     }
 }
 

@@ -18,6 +18,8 @@ use super::{
     clip, ended, finish, holds,
     order::{self, NotObeyed},
     rules::{Absence, State},
+    steer,
+    turns::Entry,
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
@@ -37,6 +39,8 @@ const ANSWER: Duration = Duration::from_secs(600);
 const COUNTERSIGNED: Duration = Duration::from_secs(120);
 /// A box that is offline is looked for again at least so often, for the clock on the wall.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+/// A pull that waits for its turn looks at the clock on the wall so often.
+const LOOK: Duration = Duration::from_secs(10);
 /// Tries in a row that bring nothing before the request fails.
 const FRUITLESS: u32 = 12;
 /// Requests that nobody authorised in time are looked for so often.
@@ -162,6 +166,7 @@ pub async fn run(hub: Arc<Hub>) {
         return;
     };
     let mut tasks = JoinSet::new();
+    steer::recall(&hub).await;
     let open = hub.clone();
     let rows = blocking(move || open.db.requests()).await;
     match rows {
@@ -249,6 +254,7 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
     let mut cancelled = hub.pulls.cancellations();
     let mut fruitless = 0;
     let mut wait = Duration::from_secs(1);
+    let mut place = None;
     loop {
         let (d, e) = (hub.clone(), exhibit.clone());
         let row = match blocking(move || d.db.request(&e)).await {
@@ -259,6 +265,9 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
             }
             _ => return,
         };
+        let name = row.camera.r#box.clone();
+        place.get_or_insert_with(|| hub.pulls.lines.enter(&name, entry(&row)));
+        let mut turns = hub.pulls.lines.watch();
         let ended = tokio::select! {
             ended = attempt(&hub, &row) => match ended {
                 Ok((state, why)) => Ended::Over(state, None, why),
@@ -267,6 +276,7 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
             // It is on record already.
             () = taken_back(&mut cancelled, &exhibit) => return,
         };
+        hub.pulls.lines.want(&name, &exhibit, 0);
         match ended {
             Ended::Over(state, reason, mut why) => {
                 if state != State::Ready {
@@ -280,10 +290,11 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 return;
             }
             Ended::Again(why, moved) => {
-                fruitless = match moved || why.patient() {
-                    true => 0,
-                    false => fruitless + 1,
-                };
+                if moved {
+                    fruitless = 0;
+                } else if !why.patient() {
+                    fruitless += 1;
+                }
                 if fruitless >= FRUITLESS {
                     let given_up = PullReason::GivenUp { tries: FRUITLESS };
                     let why = vec![given_up, why];
@@ -295,11 +306,20 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 } else {
                     (wait * 2).min(Duration::from_secs(30))
                 };
-                set(&hub, &row, State::Waiting, vec![why]).await;
-                // A change (the box came back) ends the wait early.
-                let mut changes = hub.live.watch(&row.camera.r#box);
+                // A change (the box came back; it is its turn) ends the wait early.
+                let mut changes = hub.live.watch(&name);
+                let of_the_line = why.of_the_line();
+                if of_the_line {
+                    wait = LOOK;
+                }
+                let why = vec![why];
+                let told = hub.pulls.last(&exhibit);
+                if told.is_none_or(|p| p.state != State::Waiting || p.why != why) {
+                    set(&hub, &row, State::Waiting, why).await;
+                }
                 tokio::select! {
-                    _ = tokio::time::timeout(wait, changes.changed()) => {}
+                    _ = tokio::time::timeout(wait, changes.changed()), if !of_the_line => {}
+                    _ = tokio::time::timeout(wait, turns.changed()), if of_the_line => {}
                     () = taken_back(&mut cancelled, &exhibit) => return,
                 }
                 tokio::time::sleep(Duration::from_millis(300)).await;
@@ -308,13 +328,82 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
     }
 }
 
+/// As it stands among the pulls of its box.
+fn entry(row: &RequestRecord) -> Entry {
+    Entry {
+        exhibit: row.r#ref.to_string(),
+        order: row.granted,
+        urgent: row.urgent,
+        paused: row.paused.clone(),
+        wants: false,
+        left: 0,
+    }
+}
+
+/// Whether it is not paused, and it is one of the hours its box's line may be used in.
+fn may_run(hub: &Hub, row: &RequestRecord) -> Try<()> {
+    let (name, zone) = (&row.camera.r#box, &hub.config.zone);
+    let may = hub
+        .pulls
+        .lines
+        .may_run(name, row.r#ref.as_str(), hub.now(), zone);
+    may.map_err(|why| match left_to_wait(hub, row) {
+        // RET-5: a request that waits for ever would be kept for ever.
+        None => ours(PullReason::WaitedTooLong {
+            days: hub.config.periods.wait_days,
+        }),
+        Some(_) => again(why),
+    })
+}
+
+/// How long a request may wait yet.
+fn left_to_wait(hub: &Hub, row: &RequestRecord) -> Option<Duration> {
+    let left = wait_ends(row.made, &hub.config.periods).0 - hub.now().0;
+    u64::try_from(left)
+        .ok()
+        .filter(|left| *left > 0)
+        .map(Duration::from_millis)
+}
+
+/// Waits for its turn on the line of its box: what is ready to come comes in turn, not all at once.
+async fn turn(
+    hub: &Arc<Hub>,
+    row: &RequestRecord,
+    line: &Line,
+    segments: &[FetchRecord],
+) -> Try<()> {
+    let (name, exhibit) = (&row.camera.r#box, row.r#ref.as_str());
+    let left = segments.iter().filter(|s| !s.done);
+    let left = left.fold(0u64, |sum, s| sum.saturating_add(s.sealed));
+    let lines = &hub.pulls.lines;
+    lines.want(name, exhibit, left);
+    let (mut changes, mut said) = (lines.watch(), None);
+    loop {
+        changes.mark_unchanged();
+        may_run(hub, row)?;
+        let Err(why) = lines.verdict(name, exhibit, hub.now(), &hub.config.zone) else {
+            return Ok(());
+        };
+        if said.as_ref() != Some(&why) {
+            set(hub, row, State::Waiting, vec![why.clone()]).await;
+            said = Some(why);
+        }
+        tokio::select! {
+            _ = tokio::time::timeout(LOOK, changes.changed()) => {}
+            _ = line.closed() => return Err(again(PullReason::LineBroke { name: name.clone() })),
+        }
+    }
+}
+
 async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, Vec<PullReason>)> {
     let exhibit = row.r#ref.to_string();
     let segments = read_segments(hub, &exhibit).await?;
     if segments.is_empty() || segments.iter().any(|s| !s.done) {
+        may_run(hub, row)?;
         let line = ask_box(hub, row).await?;
         covered(hub, row).await?;
         let segments = read_segments(hub, &exhibit).await?;
+        turn(hub, row, &line, &segments).await?;
         fetch_all(hub, &exhibit, &line, segments).await?;
     }
     set(hub, row, State::Verifying, Vec::new()).await;
@@ -348,12 +437,11 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
             said_offline = true;
         }
         // RET-5: a request that waits for ever would be kept for ever.
-        let left = wait_ends(row.made, &hub.config.periods).0 - hub.now().0;
-        if left <= 0 {
+        let Some(left) = left_to_wait(hub, row) else {
             let (name, days) = (name.clone(), hub.config.periods.wait_days);
             return Err(failed(Absence::BoxAway, PullReason::BoxAway { name, days }));
-        }
-        let left = Duration::from_millis(left.unsigned_abs()).min(LOOK_AGAIN);
+        };
+        let left = left.min(LOOK_AGAIN);
         if let Ok(changed) = tokio::time::timeout(left, changes.changed()).await {
             changed.map_err(|_| again(PullReason::HubStops))?;
         }

@@ -1,5 +1,6 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
 //! and those that people approve with their own passkeys. Where boxes find the hub.
+pub mod ahead;
 pub mod approvers;
 pub mod arriving;
 mod bytes;
@@ -8,6 +9,7 @@ mod ended;
 pub mod fetch;
 mod finish;
 pub mod holds;
+pub mod lines;
 pub mod looks;
 pub mod mask;
 pub mod moves;
@@ -17,12 +19,14 @@ pub mod rate;
 pub mod review;
 pub mod rules;
 pub mod save;
+pub mod steer;
 pub mod submit;
 pub mod succession;
 pub mod sweep;
 pub mod touch_state;
 pub mod touches;
 pub mod transfer;
+pub mod turns;
 pub mod viewing;
 
 use std::{
@@ -80,6 +84,7 @@ pub struct Pulls {
     /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
     parts: Arc<Mutex<HashMap<String, Parts>>>,
     pub holds: holds::Holds,
+    pub lines: lines::Lines,
     pub moves: moves::Bell,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
@@ -97,6 +102,7 @@ impl Default for Pulls {
             last: Arc::default(),
             parts: Arc::default(),
             holds: holds::Holds::default(),
+            lines: lines::Lines::default(),
             moves: moves::Bell::default(),
             disposals: Arc::default(),
         }

@@ -30,14 +30,15 @@ pub fn keep_salted(hub: &Hub, text: &str) -> Result<String, HubError> {
 
 /// Blocking. A refusal is logged too, and uses no number up. The exhibit will be of class general.
 pub fn submit(hub: &Hub, asked: &PullRequest, permit: &Permit) -> Result<ExhibitRef, HubError> {
-    submit_as(hub, asked, &RetentionClassInput::default(), permit)
+    submit_as(hub, asked, &RetentionClassInput::default(), false, permit)
 }
 
-/// The same with the class that says how long the exhibit is kept. One that cannot be is refused before anything is recorded.
+/// The same with the class that says how long the exhibit is kept, and whether it goes before what is planned. One that cannot be is refused before anything is recorded.
 pub fn submit_as(
     hub: &Hub,
     asked: &PullRequest,
     class: &RetentionClassInput,
+    urgent: bool,
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
     rules::texts([
@@ -56,6 +57,7 @@ pub fn submit_as(
             ..clip::draft::Texts::default()
         },
         keep: class.clone(),
+        urgent,
     };
     clip::acts::pull(hub, &request, permit)
 }

@@ -370,6 +370,7 @@ async fn a_line_says_what_it_is_about() {
             ..Default::default()
         },
         keep: Default::default(),
+        urgent: false,
     };
     let request = house.by(2, open).await.expect("opened").request;
     let cancel = ops::requests::Cancel {

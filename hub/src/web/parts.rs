@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::{
     standing::Mark,
-    time::{Utc, Zone},
+    time::{Utc, Zone, length_in_words},
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         sessions::Session,
         table::{self, Row},
     },
+    requests::turns::Forecast,
     rows::{DayRow, ExhibitRow},
 };
 
@@ -263,9 +264,14 @@ pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
         "Disposed" => ("⊘", "unknown"),
         _ => ("…", "unknown"),
     };
-    let progress = match row.total {
-        0 => String::new(),
-        total => format!("{} of {}", size(row.bytes), size(total)),
+    let progress = match (row.total, &row.forecast) {
+        (0, _) | (_, None) => String::new(),
+        (total, Some(f)) => {
+            let there = f.there.filter(|_| row.bytes < total);
+            let there = there.map(|t| format!(", there about {}", t.for_people(zone)));
+            let have = format!("{} of {}", size(row.bytes), size(total));
+            format!("{have}{}", there.unwrap_or_default())
+        }
     };
     let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "erased".into());
     ExhibitView {
@@ -292,6 +298,26 @@ fn hours(ms: i64) -> String {
         (0, 1..) => "less than a minute".into(),
         (m, _) => format!("{} h {:02} min", m / 60, m % 60),
     }
+}
+
+/// How much of a clip is to come, and when it will be there.
+pub fn ahead(f: &Forecast, zone: &Zone) -> String {
+    let before = match f.ahead {
+        0 => String::new(),
+        ahead => format!(", after {} of other pulls", size(ahead)),
+    };
+    let when = match (f.secs, f.there) {
+        (Some(secs), Some(there)) => {
+            let length = length_in_words(i64::try_from(secs).unwrap_or(i64::MAX / 1000) * 1000);
+            format!(
+                "{length} over its line, there about {}",
+                there.for_people(zone)
+            )
+        }
+        (Some(_), None) => "more than two months over its line".into(),
+        _ => "its line has not been measured yet".into(),
+    };
+    format!("{} to come{before}: {when}", size(f.bytes))
 }
 
 pub fn size(bytes: u64) -> String {

@@ -165,6 +165,9 @@ table! {
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
     "move.order" Hub { Must "box" Form::Box, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
+    "box.line" Hub { Must "box" Form::Box, Null "most_kbit" COUNT, Null "begins" WORD, Null "ends" WORD, Must "reason" WORD, Must "by" BY }
+    "pull.pause" Hub { Must "ref" Form::Exhibit, Must "by" BY }
+    "pull.resume" Hub { Must "ref" Form::Exhibit, Must "by" BY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }
     "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }

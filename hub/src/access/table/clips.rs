@@ -39,6 +39,32 @@ pub const CLIP_WATCH: Row = Row::new(
     FOOTAGE_ROLES,
 )
 .about(About::Exhibit);
+pub const CLIP_FORECAST: Row = Row::new(
+    "clip.forecast",
+    Get,
+    "/cameras/{box}/{cam}/forecast",
+    "see how much a clip would be and when it would be there",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera);
+pub const CLIP_PAUSE: Row = Row::new(
+    "clip.pause",
+    Post,
+    "/clips/{exhibit}/pause",
+    "have the pull of a clip wait",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.writes(&["pull.pause"]);
+pub const CLIP_RESUME: Row = Row::new(
+    "clip.resume",
+    Post,
+    "/clips/{exhibit}/resume",
+    "let the pull of a clip go on",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.writes(&["pull.resume"]);
 pub const CLIP_VIEW: Row = Row::new(
     "clip.view",
     Post,

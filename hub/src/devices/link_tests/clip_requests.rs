@@ -34,6 +34,7 @@ fn asked(s: &holds::Scene, class: RequesterClass) -> Request {
             ..Texts::default()
         },
         keep: RetentionClassInput::default(),
+        urgent: false,
     }
 }
 

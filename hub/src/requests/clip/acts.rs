@@ -244,7 +244,7 @@ fn grant(
             who: who.clone(),
             state: rules::State::Authorised,
             why: Vec::new(),
-            urgent: false,
+            urgent: q.urgent,
             paused: None,
             wasted: 0,
             reason: None,

@@ -44,6 +44,8 @@ pub struct DraftRequest {
     pub texts: Texts,
     /// How long its exhibits are kept.
     pub keep: RetentionClassInput,
+    /// Its pulls go before those that are planned, whatever the hour.
+    pub urgent: bool,
 }
 
 /// What they say for themselves; empty is not said.
@@ -187,6 +189,7 @@ pub(super) fn draft(
         identity: keep_some(act, texts.identity.as_ref(), now)?,
         note: None,
         keep: kept(&asked.keep),
+        urgent: asked.urgent,
         due: due(asked.class, now),
         opened_by: me.clone(),
         submitted_by: None,
@@ -219,6 +222,7 @@ pub struct Changes {
     pub to: Option<Utc>,
     pub texts: Texts,
     pub keep: Option<RetentionClassInput>,
+    pub urgent: Option<bool>,
 }
 
 /// A draft says something else from here on. What it said before is erased.
@@ -248,6 +252,9 @@ pub fn change(
         q.span = span(changes.from.or(from), changes.to.or(to))?;
         if let Some(keep) = &changes.keep {
             q.keep = kept(keep);
+        }
+        if let Some(urgent) = changes.urgent {
+            q.urgent = urgent;
         }
         let before = texts.put(act, &mut q, now)?;
         let line = RequestChange {

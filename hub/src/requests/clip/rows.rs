@@ -5,7 +5,10 @@ use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
 use super::{class::RequesterClass, state::State};
-use crate::{reason::pulls::ReasonRow, requests::rules::Absence};
+use crate::{
+    reason::pulls::ReasonRow,
+    requests::{rules::Absence, turns::Forecast},
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestRow {
@@ -31,6 +34,8 @@ pub struct RequestRow {
     pub opened_by: String,
     pub submitted_by: Option<String>,
     pub authorised_by: Option<String>,
+    /// Its pulls go before those that are planned, whatever the hour.
+    pub urgent: bool,
     /// A second person has to authorise it.
     pub second_person: bool,
     pub made: Utc,
@@ -55,6 +60,8 @@ pub struct RequestCameraRow {
     /// Segments that were found, and their bytes as sealed.
     pub segments: u64,
     pub bytes: u64,
+    /// How much it is and when it would be there, or will be; None: it is over, or no span was given yet.
+    pub forecast: Option<Forecast>,
     /// What of the span is missing, and why.
     pub missing: Vec<MissingRow>,
 }

@@ -3,6 +3,7 @@
 use super::{
     name, number,
     rows::{MissingRow, RequestCameraRow, RequestRow},
+    state::State,
 };
 use crate::{
     db::{
@@ -13,6 +14,7 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     reason::{Clips, pulls},
+    requests::ahead,
     words,
 };
 
@@ -21,7 +23,11 @@ pub fn find(hub: &Hub, n: u64) -> Result<ClipRequestRecord, HubError> {
     found.ok_or_else(|| Clips::Unknown { request: name(n) }.into())
 }
 
-fn camera(hub: &Hub, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
+fn camera(
+    hub: &Hub,
+    q: &ClipRequestRecord,
+    c: &RequestCamera,
+) -> Result<RequestCameraRow, HubError> {
     let mut row = RequestCameraRow {
         camera: c.camera.to_string(),
         exhibit: c.exhibit.clone(),
@@ -31,12 +37,19 @@ fn camera(hub: &Hub, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
         reasons: Vec::new(),
         segments: 0,
         bytes: 0,
+        forecast: None,
         missing: Vec::new(),
     };
     let Some(exhibit) = &c.exhibit else {
+        let waits = matches!(q.state, State::Draft | State::Submitted | State::Authorised);
+        if let Some(span) = q.span.filter(|_| waits && c.why.is_none()) {
+            let ahead = ahead::of_span(hub, &c.camera, span, q.urgent)?;
+            row.forecast = Some(ahead.forecast);
+        }
         return Ok(row);
     };
     if let Some(r) = hub.db.request(exhibit.as_str())? {
+        row.forecast = ahead::of_pull(hub, &r)?;
         row.state = Some(r.state.as_str().into());
         row.why = r.reason.or(c.why);
         row.said = words::pulls(&r.why, &hub.config.zone);
@@ -59,7 +72,7 @@ pub fn row(hub: &Hub, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
         Some(hash) => Ok::<_, HubError>(hub.db.side_text(hash)?),
         None => Ok(None),
     };
-    let cameras = q.cameras.iter().map(|c| camera(hub, c));
+    let cameras = q.cameras.iter().map(|c| camera(hub, q, c));
     Ok(RequestRow {
         request: name(q.n),
         class: q.class,
@@ -78,6 +91,7 @@ pub fn row(hub: &Hub, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
         opened_by: q.opened_by.clone(),
         submitted_by: q.submitted_by.clone(),
         authorised_by: q.authorised_by.clone(),
+        urgent: q.urgent,
         second_person: q.class.requirements().second_person,
         made: q.made,
         changed: q.changed,

@@ -263,6 +263,7 @@ mod tests {
 
     fn row(online: bool, landed: Option<i64>, recording: bool) -> BoxRow {
         BoxRow {
+            line: crate::rows::LineRow::default(),
             name: BoxName::parse("ashby").expect("name"),
             state: "enrolled".into(),
             online,

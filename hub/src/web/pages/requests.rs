@@ -57,6 +57,7 @@ struct DraftView {
     to: String,
     /// Name of the field, its label, and what it says.
     texts: Vec<(&'static str, &'static str, String)>,
+    urgent: bool,
 }
 
 impl DraftView {
@@ -79,6 +80,7 @@ impl DraftView {
             texts: texts
                 .map(|(name, label, text)| (name, label, text.clone().unwrap_or_default()))
                 .into(),
+            urgent: r.urgent,
         }
     }
 }
@@ -105,6 +107,7 @@ impl DraftView {
             texts: texts
                 .map(|(n, label, was)| (n, label, of(n, was)))
                 .collect(),
+            urgent: form.urgent == "yes",
         }
     }
 }
@@ -154,10 +157,18 @@ fn camera(c: &RequestCameraRow, zone: &Zone) -> CameraView {
         true => String::new(),
         false => format!(": {}", c.said),
     };
+    let ahead = c
+        .forecast
+        .as_ref()
+        .map(|f| format!("; {}", parts::ahead(f, zone)));
     CameraView {
         camera: c.camera.clone(),
         exhibit: c.exhibit.as_ref().map(ToString::to_string),
-        text: format!("{stands}{}{found}{said}", why.unwrap_or_default()),
+        text: format!(
+            "{stands}{}{found}{said}{}",
+            why.unwrap_or_default(),
+            ahead.unwrap_or_default()
+        ),
         missing: c
             .missing
             .iter()
@@ -261,6 +272,8 @@ pub struct RequestForm {
     identity: String,
     why: String,
     note: String,
+    /// yes: before what is planned.
+    urgent: String,
 }
 
 page_form!(RequestForm);
@@ -304,6 +317,7 @@ fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
         to: time(&form.to)?,
         texts,
         keep: RetentionClassInput::default(),
+        urgent: form.urgent == "yes",
     })
 }
 
@@ -318,6 +332,7 @@ fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError
         to: opened.to,
         texts: opened.texts,
         keep: None,
+        urgent: Some(opened.urgent),
     })
 }
 

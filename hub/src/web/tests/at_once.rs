@@ -228,6 +228,9 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "box",
         "boxes WHERE name=$1 AND state='revoked'",
     ),
+    ("box.line", "box", "box_lines WHERE box=$1"),
+    ("pull.pause", "ref", "requests WHERE ref=$1"),
+    ("pull.resume", "ref", "requests WHERE ref=$1"),
     ("op.add", "op", "accounts WHERE op=$1"),
     ("op.grant", "grant", "grants WHERE n=$1"),
     (

@@ -97,6 +97,13 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
             return json!({"name": "ashby", "reason": "two of them", "second": second});
         }
         "box.sweep" => return json!({"name": "ashby", "reason": "its clock is right"}),
+        "box.line" => {
+            return json!({"name": "ashby", "most_kbit": 2000, "hours": {"begins": "18:00", "ends": "07:00"}, "reason": "the shops"});
+        }
+        "clip.pause" | "clip.resume" => return json!({"exhibit": "EXH-2026-000002"}),
+        "clip.forecast" => {
+            json!({"from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z"})
+        }
         "footage.list" | "retention.camera" | "mask.show" => json!({}),
         "rate.set" => json!({"minutes": 5, "reason": "a crowd"}),
         "clip.show" | "clip.watch" => return json!({"exhibit": "EXH-2026-000001"}),
@@ -315,6 +322,7 @@ fn requested(hub: &crate::hub::Hub, n: u64) {
         identity: None,
         note: None,
         keep: ("general".into(), None),
+        urgent: false,
         due: None,
         opened_by: "op:0060".into(),
         submitted_by: (state != State::Draft).then(|| "op:0060".into()),

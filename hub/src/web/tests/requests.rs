@@ -28,6 +28,7 @@ async fn a_draft_is_changed_by_its_form() {
             ..Texts::default()
         },
         keep: Default::default(),
+        urgent: false,
     };
     let opened = draft::open(hub, &asked, &Permit::of_test(scene::KIM, "kim")).expect("opened");
     let name = opened.request.clone();

@@ -184,6 +184,17 @@ pub fn of(reason: &Clips) -> Text {
                 exists(camera, &hole.extent)
             )
         }
+        NotUnderWay { exhibit, state } => say!(
+            "the pull of {exhibit} is over ({}); there is nothing to pause or to go on with",
+            state.as_str()
+        ),
+        LineTooThin { least } => say!(
+            "a line that clips may use so little of would bring none in time; nothing was changed";
+            "give {least} kbit/s or more, or no cap at all; hours keep them off the line by day"
+        ),
+        HoursUnreadable => say!(
+            "the hours are two different times of the day like 18:00 and 07:00; nothing was changed"
+        ),
         NoPackage { exhibit, state } => say!(
             "{exhibit} is {}: there is no package to save", state.as_str();
             "`beadle-hub clip watch {exhibit}` says where it stands"

@@ -53,6 +53,20 @@ pub fn of(reason: &PullReason, zone: &Zone) -> String {
         DiskUnknown { path, why } => format!(
             "the hub's disk under {path} cannot be looked at: {why}; it goes on when it can"
         ),
+        Paused { by } => format!("{by} has it wait; it goes on when somebody lets it"),
+        OutsideHours { name, begins } => format!(
+            "planned pulls may use the line of box {name} again from {}",
+            at(*begins)
+        ),
+        UrgentFirst { name, exhibit } => format!(
+            "the line of box {name} is for {exhibit}, which is urgent; it goes on after that"
+        ),
+        InTurn { name, before } => format!(
+            "{before} pulls of box {name} come before it; it goes on in its turn"
+        ),
+        WaitedTooLong { days } => format!(
+            "it was not let go on within {days} days ([periods] wait_days in hub.toml)"
+        ),
         HoldUnanswered { name, hold } => format!(
             "box {name} has not answered the hold {hold} yet; the clip is pulled all the same"
         ),

@@ -218,7 +218,7 @@ pub fn verify(_: u64) -> Done<Vec<Figure>> {
         let leaf = few.get(index as usize).ok_or("none").told("a leaf")?;
         let reached = root_from_inclusion(leaf, read.index, size, &read.hashes);
         let good = reached == Some(root)
-            && read.head.check(&key.vkey) == shared::note::Checked::Good
+            && read.head.check(&key.vkey) == shared::note::SignatureCheck::Good
             && matches!(
                 read.head.check_cosigned(&hub.vkey),
                 shared::note::Cosigned::Good { .. }
