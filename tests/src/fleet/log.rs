@@ -148,6 +148,7 @@ impl Log {
 
     /// The next segment of a camera, until now. `sha256` of its plain bytes.
     pub fn segment(&mut self, camera: usize, sha256: &Digest, size: u64, at: Utc) -> Done<u64> {
+        self.fill(at)?;
         let Some(cam) = self.cameras.get_mut(camera) else {
             return Err(Trouble(format!("no camera {camera}")));
         };
@@ -187,6 +188,14 @@ impl Log {
             self.segment(camera, sha256, size, at)?;
         }
         self.beat(self.last.plus_ms(step))
+    }
+
+    /// A box is never silent for longer than a minute.
+    fn fill(&mut self, at: Utc) -> Done<()> {
+        while at.0 - self.last.0 > 60_000 {
+            self.beat(self.last.plus_ms(55_000))?;
+        }
+        Ok(())
     }
 
     pub fn beat(&mut self, at: Utc) -> Done<()> {
@@ -245,6 +254,7 @@ impl Log {
 
     /// As `recovery` writes them: the file of a segment is on no disk.
     pub fn lost(&mut self, camera: usize, s: u64, at: Utc) -> Done<()> {
+        self.fill(at)?;
         let Some(cam) = self.cameras.get(camera) else {
             return Err(Trouble(format!("no camera {camera}")));
         };

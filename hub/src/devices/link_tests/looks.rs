@@ -345,6 +345,8 @@ async fn the_asked_span_is_watched_first() {
         recipient,
         grant,
         purpose,
+        t0,
+        t1,
         ..
     } = order.act
     else {
@@ -361,6 +363,8 @@ async fn the_asked_span_is_watched_first() {
         cam: cam(),
         s0: 1,
         s1: 1,
+        t0,
+        t1,
         grant,
         purpose,
     };
