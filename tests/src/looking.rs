@@ -149,5 +149,6 @@ pub fn pictures(film: &[u8], folder: &std::path::Path) -> Done<usize> {
     if !out.stderr.is_empty() {
         return Err(Trouble(String::from_utf8_lossy(&out.stderr).into_owned()));
     }
-    said.trim().trim_end_matches(',').parse().told(&said)
+    let count = said.trim().trim_end_matches(',').parse::<usize>();
+    count.told("how many pictures there are")
 }
