@@ -345,8 +345,6 @@ async fn the_asked_span_is_watched_first() {
         recipient,
         grant,
         purpose,
-        t0,
-        t1,
         ..
     } = order.act
     else {
@@ -363,13 +361,8 @@ async fn the_asked_span_is_watched_first() {
         cam: cam(),
         s0: 1,
         s1: 1,
-<<<<<<< HEAD
-        t0,
-        t1,
-=======
         t0: scene.start.plus_ms(4_500),
         t1: scene.start.plus_ms(7_000),
->>>>>>> main
         grant,
         purpose,
     };
