@@ -30,11 +30,12 @@ done
 command -v cargo >/dev/null || echo "install: cargo is missing; get Rust 1.95 or newer from https://rustup.rs" >&2
 command -v apt-get >/dev/null || { echo "install: this is not Debian (no apt-get); the packages wanted are: $build $cameras $tests" >&2; exit 69; }
 
+native=$(dpkg --print-architecture)
 missing=()
 for group in "${groups[@]}"; do
     for package in ${!group}; do
-        status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
-        [ "$status" = "install ok installed" ] || missing+=("$package")
+        # One of another architecture beside it (`make arm64`) is another line.
+        dpkg-query -W -f='${Architecture} ${Status}\n' "$package" 2>/dev/null | grep -qxE "($native|all) install ok installed" || missing+=("$package")
     done
 done
 if [ ${#missing[@]} -eq 0 ]; then

@@ -39,6 +39,7 @@ pub mod program;
 pub mod record;
 pub mod relay;
 pub mod secrets;
+pub mod sharing;
 pub mod site;
 pub mod staff;
 pub mod stalls;
