@@ -133,7 +133,7 @@ pub enum EnrolReply {
         lookup: String,
         /// Whose passkeys approve lifts, for root to pin where the box asks for that; None: the hub has not the keys of two people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        approvers: Option<Approvers>,
+        approvers: Option<Box<Approvers>>,
     },
     Refused {
         why: String,

@@ -35,19 +35,18 @@ use shared::{
 use crate::{
     lock::lock,
     memory,
-    reader::{ReaderError, Recipients},
+    reader::Recipients,
     recording::report::{Closed, Report},
     segment::{Cause, Guard, cutter::Flaws, rate::Rate},
-    store::{
-        Volumes,
-        volume::{HUNG, Recording},
-    },
+    store::{Volumes, volume::HUNG},
 };
+
+mod open;
+
+use open::{Open, WriteError, io, on_device, sync_folder};
 
 /// Bytes one camera may hold in queues: ten seconds at 4 Mbit/s. This and no more is what a slow disk costs in memory.
 const CAMERA_BYTES: usize = 5 << 20;
-/// Sealed bytes of one fragment that are written before more is sealed: large writes cost less, memory costs too.
-const ENOUGH: usize = 128 << 10;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// What a camera's frames have come to; shared by its capture and its writer.
@@ -291,67 +290,6 @@ pub fn start(volume: &Path, context: Context) -> std::io::Result<(Queue, JoinHan
             .run()
         })?;
     Ok((queue, thread))
-}
-
-struct Open {
-    ticket: Arc<Ticket>,
-    file: File,
-    folder: PathBuf,
-    begin: Box<Begin>,
-    sha: ring::digest::Context,
-    sealer: Sealer,
-    size: u64,
-    key: String,
-    fragments: u64,
-    /// Key frames written.
-    keys: u64,
-    /// Where fragments that begin with one lie.
-    marks: Vec<mp4::Mark>,
-    _recording: Recording,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum WriteError {
-    #[error("cannot {what} {path}: {source}")]
-    Io {
-        what: &'static str,
-        path: String,
-        source: std::io::Error,
-    },
-    #[error("{0}")]
-    Volume(#[from] super::volume::VolumeError),
-    #[error("{0}")]
-    Key(#[from] ReaderError),
-    #[error("cannot seal: {0}")]
-    Seal(#[from] footage::sealed::SealError),
-    #[error("cannot write the pictures as MP4: {0}")]
-    Mp4(#[from] mp4::Mp4Error),
-}
-
-fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> WriteError {
-    let path = path.display().to_string();
-    move |source| WriteError::Io { what, path, source }
-}
-
-impl Open {
-    /// Hashes and seals; what is complete is written once it is worth a call.
-    fn put(&mut self, plain: &[u8]) -> Result<(), WriteError> {
-        self.sha.update(plain);
-        self.size += plain.len() as u64;
-        self.sealer.push(plain)?;
-        if self.sealer.ready().len() >= ENOUGH {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), WriteError> {
-        self.file
-            .write_all(self.sealer.ready())
-            .map_err(io("write to", &self.folder))?;
-        self.sealer.written();
-        Ok(())
-    }
 }
 
 struct Writer {
@@ -664,21 +602,6 @@ impl Writer {
         });
         Ok(())
     }
-}
-
-/// The disk may have gone between the last look and the file's making: then nothing goes into it.
-fn on_device(file: &File, device: u64) -> std::io::Result<()> {
-    if std::os::unix::fs::MetadataExt::dev(&file.metadata()?) == device {
-        Ok(())
-    } else {
-        Err(std::io::Error::other("the disk went away"))
-    }
-}
-
-fn sync_folder(folder: &Path) -> Result<(), WriteError> {
-    File::open(folder)
-        .and_then(|d| d.sync_all())
-        .map_err(io("sync", folder))
 }
 
 /// Gives a closed segment another number: renames it and syncs its folder.

@@ -132,7 +132,15 @@ pub async fn claim(
             order,
             lookup,
             approvers,
-        } => (scheme, cert, ca, cosign, order, lookup, approvers),
+        } => (
+            scheme,
+            cert,
+            ca,
+            cosign,
+            order,
+            lookup,
+            approvers.map(|listed| *listed),
+        ),
         EnrolReply::Refused { why } => return Err(EnrolError::Refused(why)),
         EnrolReply::Unknown => {
             return Err(EnrolError::Answer(

@@ -184,7 +184,7 @@ pub fn claim(
         cosign: hub.keys.cosign_vkey().to_string(),
         order: hub.keys.order_vkey().to_string(),
         lookup: hub.config.lookup.clone(),
-        approvers,
+        approvers: approvers.map(Box::new),
     })
 }
 

@@ -79,9 +79,9 @@ fn page(scheme: &str, hub: &Vkey, seal: &str, files: &[PublishedFile]) -> String
         _ => "the key that seals packages, as openssl takes it",
     };
     let rows = files.iter().fold(String::new(), |mut rows, f| {
-        let _ = write!(
+        let _ = writeln!(
             rows,
-            "<tr><td><a href=\"{0}\">{0}</a></td><td>{1}</td><td><code>{2}</code></td></tr>\n",
+            "<tr><td><a href=\"{0}\">{0}</a></td><td>{1}</td><td><code>{2}</code></td></tr>",
             f.name,
             what(&f.name),
             f.sha256

@@ -71,7 +71,7 @@ impl Masks {
     }
 
     /// A line that sets a mask is known of, though it may lie further on: a package has not every line.
-    pub fn expect(&mut self, record: &Record) {
+    pub fn announce(&mut self, record: &Record) {
         let text = |key: &str| record.data.get(key).and_then(Value::as_str);
         let masks = match record.kind.as_str() {
             "mask.set" => [text("mask"), None],
@@ -93,7 +93,7 @@ impl Masks {
         match record.kind.as_str() {
             "log.open" => self.opened = record.t,
             "mask.set" | "mask.lift" | "mask.end" => {
-                self.expect(record);
+                self.announce(record);
                 self.change(record, findings);
             }
             "clock.step" => {

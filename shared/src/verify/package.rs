@@ -392,7 +392,7 @@ impl Package<'_> {
         let mut times = Times::new(&manifest.log, true);
         for parsed in lines.iter().filter(|parsed| own(parsed)) {
             if let Parsed::Record(record) = parsed {
-                masks.expect(record);
+                masks.announce(record);
             }
         }
         let mut clock_shown = None;

@@ -355,7 +355,7 @@ fn masks_that_no_line_sets() {
     next.pass(58_000).beat();
     let hole = "SEGMENT-MISSING camera c03".to_owned();
     masked(&mut next, 8, "burned", Some("m7"));
-    assert_eq!(codes(&judged(&next)), [hole.clone()]);
+    assert_eq!(codes(&judged(&next)), std::slice::from_ref(&hole));
     masked(&mut next, 9, "burned", Some("m6"));
     assert_eq!(codes(&judged(&next)), [hole, "MASK-NOT-SET line 7".into()]);
 }
@@ -500,7 +500,7 @@ fn clocks_that_differ_are_noted() {
         log(&l.files(Some(&l.head()), None), &options)
     }
     let above = "ABOVE-COUNTERSIGNED tail".to_owned();
-    assert_eq!(with([0, 0]).1, [above.clone()]);
+    assert_eq!(with([0, 0]).1, std::slice::from_ref(&above));
     assert_eq!(
         with([7_200_000, 7_200_000]).1,
         [above.clone(), "CLOCK-APART log".into()]

@@ -23,7 +23,7 @@ use crate::{
     wait::{self, Look},
 };
 
-/// Goal of issue 16.
+/// The most that may be, as docs/scale.md has it.
 const BITS: f64 = 1_000.0;
 /// What IP and UDP add to a datagram.
 const HEADERS: u64 = 28;

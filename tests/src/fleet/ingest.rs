@@ -21,7 +21,7 @@ use crate::{
 const BOXES: usize = 10;
 const CAMERAS: usize = 10;
 const OWED: u64 = 4_000;
-/// Goal of issue 16.
+/// The least that may be, as docs/scale.md has it.
 const LINES_PER_SECOND: f64 = 50_000.0;
 
 /// `audit.ingest`: ten boxes come back with about 44,000 lines each and send them at once. The boxes' own work is told apart.

@@ -35,7 +35,7 @@ pub struct Load {
     pub killed: Option<u64>,
 }
 
-/// Goals of issue 16, for the whole fleet: back after a restart; an audit head countersigned; a page.
+/// What docs/scale.md promises of the whole fleet: back after a restart; an audit head countersigned; a page.
 const BACK_SECS: f64 = 120.0;
 const HEAD_MS: f64 = 5_000.0;
 const PAGE_MS: f64 = 500.0;

@@ -264,7 +264,7 @@ impl Log {
             why: "its file is on none of the volumes".into(),
         };
         self.add("sys:rec", &line, at)?;
-        if self.size() % 512 == 0 {
+        if self.size().is_multiple_of(512) {
             self.sign();
         }
         Ok(())

@@ -220,7 +220,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
     };
     let cert = CertificateDer::from_pem_slice(cert.as_bytes()).expect("certificate");
     let mut keyed = Keyed {
-        approvers: approvers.expect("two people's keys"),
+        approvers: *approvers.expect("two people's keys"),
         hub: desk.keys.order_vkey().clone(),
     };
     let whose: Vec<&str> = keyed.approvers.keys().iter().map(|k| &*k.who).collect();

@@ -8,7 +8,7 @@ async fn strangers_find_what_is_published() {
     let page = site.get("/proof/", "", "").await;
     assert_eq!(page.status, 200);
     let links = String::from_utf8_lossy(&page.body).into_owned();
-    for f in crate::ops::published::of(&site.hub()) {
+    for f in crate::ops::published::of(site.hub()) {
         let answer = site.get(&format!("/proof/{}", f.name), "", "").await;
         assert_eq!(
             (answer.status, answer.body.as_slice()),
