@@ -39,7 +39,22 @@ impl Sight {
 
 /// Looks at [t0, t1) of a camera (`box/cam`) without taking it. The one who looks has signed in at the hub, whose pages are at its end of
 /// the line.
-pub fn look(line: &Line, person: &Person, camera: &str, (t0, t1): (Utc, Utc)) -> Done<Sight> {
+pub fn look(line: &Line, person: &Person, camera: &str, span: (Utc, Utc)) -> Done<Sight> {
+    look_until(line, person, camera, span, false)
+}
+
+/// The same until the first picture is there; nobody watches on.
+pub fn first(line: &Line, person: &Person, camera: &str, span: (Utc, Utc)) -> Done<Duration> {
+    Ok(look_until(line, person, camera, span, true)?.first)
+}
+
+fn look_until(
+    line: &Line,
+    person: &Person,
+    camera: &str,
+    (t0, t1): (Utc, Utc),
+    picture: bool,
+) -> Done<Sight> {
     line.at_hub(|| {
         let (r#box, cam) = camera
             .split_once('/')
@@ -79,12 +94,15 @@ pub fn look(line: &Line, person: &Person, camera: &str, (t0, t1): (Utc, Utc)) ->
             film.extend_from_slice(&piece);
             if first.is_none() && has_picture(&film) {
                 first = Some(asked_at.elapsed());
+                if picture {
+                    coming.kill().told("curl")?;
+                }
             }
         }
         let (all, carried) = (asked_at.elapsed(), line.carried() - before);
         reader.join().map_err(|_| Trouble::new("the reader"))??;
         let ended = coming.wait().told("curl")?;
-        if !ended.success() {
+        if !ended.success() && !picture {
             return Err(Trouble(format!(
                 "the film broke off after {} bytes",
                 film.len()
@@ -93,14 +111,14 @@ pub fn look(line: &Line, person: &Person, camera: &str, (t0, t1): (Utc, Utc)) ->
         let played = mp4::parse(&film).told("the film")?;
         let frames = played.samples.iter();
         let of_span = frames.filter(|s| s.wall >= t0 && s.wall < t1);
-        let began = played.samples.first().map(|s| s.wall);
+        let began = played.samples.first().map_or(t0, |s| s.wall);
         Ok(Sight {
             look,
             first: first.ok_or_else(|| Trouble::new("no picture came"))?,
             all,
             carried,
             asked: of_span.map(|s| u64::from(s.size)).sum(),
-            began: began.ok_or_else(|| Trouble::new("no picture came"))?,
+            began,
             film,
         })
     })
