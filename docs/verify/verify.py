@@ -1118,7 +1118,7 @@ class Times:
     LATE = 240000      # a segment that is logged later than this after its end, in one start, is noted
     HOLE = 100         # a hole that counts as none is noted when it is longer than this
     SILENT = 600000    # a camera of which nothing is on record for so long before the log ends is noted
-    MOST = 10 * 365 * 86400000
+    MOST = 1000 * 365 * 86400000
 
     def __init__(self, add, origin, sparse):
         self.add, self.sparse, self.later = add, sparse, follows_another(origin)

@@ -576,7 +576,7 @@ fn the_packages_hub_and_whoever_comes_to_its_doors() -> Done<()> {
     })?;
     let why = format!("{}{}", said.out, said.err);
     assert!(
-        said.status != 0 && why.contains("is announced with 17179869184 bytes"),
+        said.status != 0 && why.contains("announces segment 1 with 17179869184 bytes"),
         "{said:?}"
     );
     at("16 GiB for a byte");

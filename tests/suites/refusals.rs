@@ -358,7 +358,7 @@ fn no_command_prints_what_a_terminal_obeys() -> Done<()> {
     rig.stop_and_verify_logs()?;
     // Every text of the records that is a box's or a camera's, in the shape it has there.
     let spoil = r#"
-import sqlite3, sys
+import json, sqlite3, sys
 evil = "\x1b]0;owned\x07\x1b[2J\u202eMARKET\u2066\ufeff"
 db = sqlite3.connect(sys.argv[1])
 db.execute("UPDATE boxes SET sw=?", (evil,))
@@ -367,7 +367,8 @@ db.execute("DELETE FROM box_faults")
 for n, (code, cam) in enumerate([("camera.silent", "c01"), (evil, None)]):
     db.execute("INSERT INTO box_faults (box, place, code, cam, since, text) VALUES ('ashby', ?, ?, ?, 0, ?)", (n, code, cam, evil))
 db.execute("UPDATE names SET title=?, site=?", (evil, evil))
-db.execute("UPDATE requests SET why=?", (evil,))
+why = [{"code": "segment-refused", "facts": {"name": "ashby", "s": 1, "why": evil}}]
+db.execute("UPDATE requests SET why=?", (json.dumps(why),))
 db.execute("INSERT INTO troubles VALUES ('ashby', 'FORKED', 0, ?, 0)", (evil,))
 db.execute("INSERT INTO box_refusals VALUES ('ashby', 'clip', ?, 0)", (evil,))
 db.execute("INSERT INTO found_faults VALUES ('ashby', '', 'log.line', 'cctv.example.gov.uk/box/ashby/1', 0, ?)", (evil,))

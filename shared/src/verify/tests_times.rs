@@ -278,6 +278,35 @@ fn the_clock_over_a_restart() {
     );
 }
 
+/// REC-1: a box whose clock begins in 1970 goes back by more than fifty years, and says so; what it recorded is no damage.
+#[test]
+fn a_clock_that_begins_in_1970() {
+    let recorded = |l: &mut LogBuilder, s| {
+        l.pass(60_000);
+        let line = segment(l, s, -60_000, 0);
+        l.add("sys:rec", &line);
+    };
+    assert_eq!(
+        found(|l| {
+            recorded(l, 1);
+            l.boot += 1;
+            l.t = crate::time::Utc(300_000);
+            l.mono = 14_000;
+            l.add(
+                "sys:log",
+                &types::SysBoot {
+                    why: "start".into(),
+                    last_n: 3,
+                    sw: "0".into(),
+                },
+            );
+            step_at_start(l);
+            recorded(l, 2);
+        }),
+        none()
+    );
+}
+
 #[test]
 fn masks_that_no_line_sets() {
     let masked = |l: &mut LogBuilder, s, how: &str, mask: Option<&str>| {

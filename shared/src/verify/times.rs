@@ -22,8 +22,9 @@ pub const LATE_MS: i64 = 240_000;
 pub const HOLE_MS: i64 = 100;
 /// A camera of which nothing is on record for so long before the log ends is noted.
 pub const SILENT_MS: u64 = 600_000;
-/// Most that a segment's own `off_ms` may allow, and no sum of allowances overflows.
-const MOST_MS: i64 = 10 * 365 * 86_400_000;
+/// Most that a segment's own `off_ms` may allow, and no sum of allowances overflows. A clock that begins in 1970 goes back by more than fifty
+/// years.
+const MOST_MS: i64 = 1_000 * 365 * 86_400_000;
 
 /// What the times of two segments may contradict one another by, and until when.
 #[derive(Clone, Copy, Default)]

@@ -101,6 +101,13 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
                 };
                 address = address.replace(&format!("{{{key}}}"), &text);
             }
+            let wanted = operation["parameters"].as_array().into_iter().flatten();
+            let wanted = wanted.filter(|p| p["in"] == "query" && p["required"] == true);
+            for (n, parameter) in wanted.enumerate() {
+                let key = parameter["name"].as_str().unwrap_or_default();
+                let value = known[key].as_str().unwrap_or_default();
+                address += &format!("{}{key}={value}", if n == 0 { '?' } else { '&' });
+            }
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             let body = (method == "post").then(|| made_up(&document, "", schema, &known));
             let answer = con.ask(&address, body.as_ref())?;
