@@ -39,7 +39,6 @@ pub mod program;
 pub mod record;
 pub mod relay;
 pub mod secrets;
-pub mod sharing;
 pub mod site;
 pub mod staff;
 pub mod stalls;

@@ -30,7 +30,6 @@ mod masks;
 mod month;
 mod moves;
 mod powercut;
-mod priority;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;
 mod rates;

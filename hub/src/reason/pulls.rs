@@ -265,7 +265,7 @@ mod tests {
         assert!(rows.iter().all(|r| !r.text.is_empty()));
     }
 
-    /// V9: a full disk of the hub's, a pause and others before it are waited for, however long that takes; what a box or the hub
+    /// EVI-1: a full disk of the hub's, a pause and others before it are waited for, however long that takes; what a box or the hub
     /// does wrong is not.
     #[test]
     fn what_is_waited_for() {
