@@ -42,8 +42,14 @@ const SPILT: u64 = 15;
 enum Phase {
     Start,
     Drain,
-    Cruise { round: usize },
-    Look { until: Option<Duration> },
+    Cruise {
+        round: usize,
+    },
+    /// `trip`: the shortest round trip since less than usual is under way.
+    Look {
+        until: Option<Duration>,
+        trip: Option<Duration>,
+    },
 }
 
 /// What was sent at one moment, and what had arrived by then.
@@ -239,6 +245,13 @@ impl Pace {
         if old || self.shortest.is_none_or(|(shortest, _)| trip <= shortest) {
             self.shortest = Some((trip, now));
         }
+        if let Phase::Look {
+            until: Some(_),
+            trip: least,
+        } = &mut self.phase
+        {
+            *least = Some(least.map_or(trip, |least| least.min(trip)));
+        }
     }
 
     fn carried(&mut self, rate: u64, idle: bool) {
@@ -320,14 +333,29 @@ impl Pace {
             Phase::Cruise { round: n } if round => Phase::Cruise {
                 round: (n + 1) % CYCLE.len(),
             },
-            Phase::Look { until: None } if self.under_way <= self.held(4) + self.packet => {
+            Phase::Look { until: None, .. } if self.under_way <= self.window() + self.packet => {
                 Phase::Look {
                     until: Some(now + LOOK),
+                    trip: None,
                 }
             }
-            Phase::Look { until: Some(until) } if now >= until && round => {
-                self.shortest = self.shortest.map(|(trip, _)| (trip, now));
-                Phase::Cruise { round: 2 }
+            Phase::Look {
+                until: Some(until),
+                trip,
+            } if now >= until && round => {
+                let known = self.shortest.map(|(known, _)| known);
+                match trip.zip(known) {
+                    // The way has become longer, and what is known of the line was measured by how short it was.
+                    Some((trip, known)) if trip > known * 2 => {
+                        self.shortest = Some((trip, now));
+                        self.full = (0, 0);
+                        Phase::Start
+                    }
+                    _ => {
+                        self.shortest = self.shortest.map(|(trip, _)| (trip, now));
+                        Phase::Cruise { round: 2 }
+                    }
+                }
             }
             same => same,
         };
@@ -335,7 +363,10 @@ impl Pace {
         if matches!(self.phase, Phase::Cruise { .. }) && self.shortest.is_some_and(old) {
             // What is measured from now on is the shortest.
             self.shortest = self.shortest.map(|(trip, _)| (trip + trip / 4, now));
-            self.phase = Phase::Look { until: None };
+            self.phase = Phase::Look {
+                until: None,
+                trip: None,
+            };
         }
     }
 

@@ -13,6 +13,8 @@ struct Line {
     /// Each packet takes up to so much longer, but none overtakes another.
     jitter_ms: u64,
     queue: u64,
+    /// Times as long there and back from the half on.
+    longer: u64,
 }
 
 const TOWN: Line = Line {
@@ -21,6 +23,7 @@ const TOWN: Line = Line {
     lost: 0,
     jitter_ms: 0,
     queue: 256 << 10,
+    longer: 1,
 };
 
 #[derive(Debug)]
@@ -120,7 +123,8 @@ fn run(line: Line, count: usize, secs: u64, change: u64) -> (Passed, Vec<u64>) {
                     continue;
                 }
                 let later = random() % (line.jitter_ms * 1_000 + 1);
-                last = last.max(free + line.trip_ms * 1_000 + later);
+                let longer = if us > secs * 500_000 { line.longer } else { 1 };
+                last = last.max(free + line.trip_ms * longer * 1_000 + later);
                 acks.push_back((last, n, sender.next));
             }
             // A probe when nothing comes back any more.
@@ -190,6 +194,21 @@ fn changes_are_followed() {
             passed.used > 85 && passed.spilt < 60,
             "{change}: {passed:?}"
         );
+    }
+}
+
+/// EVI-1: a way that becomes longer (a radio that goes by another mast) is found out, and the line is filled again within seconds.
+#[test]
+fn a_longer_way_is_followed() {
+    for (lost, longer) in [(0, 3), (0, 5), (20, 5), (20, 10)] {
+        let line = Line {
+            lost,
+            longer,
+            ..TOWN
+        };
+        let (passed, _) = run(line, 1, 120, 100);
+        println!("{lost} of 1000, {longer} times: {passed:?}");
+        assert!(passed.used >= 75, "{lost} {longer}: {passed:?}");
     }
 }
 
