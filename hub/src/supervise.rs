@@ -13,6 +13,7 @@
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ silence    boxes that are off the line: faults that begin and end
 //!     ├─ disks      nearly full, or full: faults that begin and end
+//!     ├─ room       boxes whose lines found no room hear when there is some
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -42,7 +43,7 @@ use crate::{
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
-    devices::{arrivals, link::Listener, silence},
+    devices::{self, arrivals, link::Listener, silence},
     disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
@@ -193,6 +194,7 @@ pub async fn run(
     tasks.spawn(hourly(hub.clone()));
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(devices::room::run(hub.clone()));
     tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());

@@ -4,7 +4,7 @@
 //! `disputed/…`, and that log is not countersigned any more (2.8); the box goes on recording and opens log n + 1.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
@@ -27,7 +27,7 @@ mod stream;
 pub use queue::Arrived;
 
 use super::{
-    budget::{Budgets, Disk, Trouble},
+    budget::{Budgets, Disk, NoPlace, Roomy, Trouble},
     live::Live,
 };
 use crate::{
@@ -119,6 +119,8 @@ pub struct BoxLogs {
     queue: Arc<queue::Queue>,
     /// Bytes of each box's files here, and when they were counted.
     stored: Arc<Mutex<HashMap<BoxName, Stored>>>,
+    /// Boxes whose lines found no room, and what they wait for.
+    waiting: Arc<Mutex<BTreeMap<BoxName, Roomy>>>,
     /// Successors that two people ordered: above which number, and when.
     ordered: Arc<Mutex<HashMap<BoxName, (u64, u64)>>>,
     /// Free and all bytes of the disk.
@@ -177,6 +179,7 @@ impl BoxLogs {
             budgets: Arc::default(),
             queue: Arc::default(),
             stored: Arc::default(),
+            waiting: Arc::default(),
             ordered: Arc::default(),
             room: Arc::new(room),
         };
@@ -499,16 +502,39 @@ impl BoxLogs {
         }
     }
 
-    /// Whether there is room for so many bytes more of this box.
-    fn room_for(&self, name: &BoxName, bytes: u64) -> Result<(), String> {
+    fn disk(&self) -> Disk {
         let (free, total) = (self.room)();
-        let mut disk = Disk {
+        Disk {
             free,
             total,
-            own: self.own_bytes(name),
+            own: 0,
             all: 0,
             boxes: 1,
-        };
+        }
+    }
+
+    /// Boxes that found no room and for which there is some now; each is named once. None: nobody waits.
+    pub fn roomy(&self) -> Option<Vec<BoxName>> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.is_empty() {
+            return None;
+        }
+        let disk = self.disk();
+        let mut roomy = Vec::new();
+        waiting.retain(|name, room| {
+            let has = disk.has(*room);
+            if has {
+                roomy.push(name.clone());
+            }
+            !has
+        });
+        Some(roomy)
+    }
+
+    /// Whether there is room for so many bytes more of this box.
+    fn room_for(&self, name: &BoxName, bytes: u64) -> Result<(), NoPlace> {
+        let mut disk = self.disk();
+        disk.own = self.own_bytes(name);
         if disk.short() {
             let mut names: Vec<BoxName> = self
                 .db
