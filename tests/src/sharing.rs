@@ -68,12 +68,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// It did not in time.
-    pub fn stands(
-        &self,
-        exhibit: &str,
-        secs: u64,
-        wanted: impl Fn(&Value) -> bool,
-    ) -> Done<Value> {
+    pub fn stands(&self, exhibit: &str, secs: u64, wanted: impl Fn(&Value) -> bool) -> Done<Value> {
         wait::until(&format!("the clip {exhibit}"), secs, || {
             let row = self.clip(exhibit)?;
             Ok(if wanted(&row) {
@@ -103,10 +98,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// It was refused, or no head was signed, or one was not countersigned.
-    pub fn countersigned(
-        &self,
-        (r#box, cam, from, to): Stretch<'_>,
-    ) -> Done<(Duration, Duration)> {
+    pub fn countersigned(&self, (r#box, cam, from, to): Stretch<'_>) -> Done<(Duration, Duration)> {
         let asked = json!({
             "box": r#box, "cam": cam, "from": from, "to": to, "purpose": "Where the van went", "reference": "CRIME-26-000417",
         });

@@ -214,17 +214,23 @@ impl Budgets {
         let mib = |n: u64| n / MIB;
         let none = |until, why| Err(NoPlace { why, until });
         if disk.full() {
-            return none(Some(Roomy::NotFull), format!(
-                "the hub's disk has {} MiB left, which are kept for its own log; the lines stay with the box, which tries again",
-                mib(disk.free)
-            ));
+            return none(
+                Some(Roomy::NotFull),
+                format!(
+                    "the hub's disk has {} MiB left, which are kept for its own log; the lines stay with the box, which tries again",
+                    mib(disk.free)
+                ),
+            );
         }
         if disk.short() && disk.own + bytes > disk.fair() {
-            return none(Some(Roomy::NotShort), format!(
-                "the hub's disk has {} MiB left, and the log of this box takes {} MiB of it, more than its share; the lines stay with the box, which tries again",
-                mib(disk.free),
-                mib(disk.own)
-            ));
+            return none(
+                Some(Roomy::NotShort),
+                format!(
+                    "the hub's disk has {} MiB left, and the log of this box takes {} MiB of it, more than its share; the lines stay with the box, which tries again",
+                    mib(disk.free),
+                    mib(disk.own)
+                ),
+            );
         }
         self.of(name, |u| {
             let kib = bytes.div_ceil(1024);

@@ -31,6 +31,11 @@ impl Turn {
     }
 
     pub fn leaf(&self, address: &str, next: Option<&String>) -> Leaf {
+        self.leaf_of(address, "", next)
+    }
+
+    /// The same of a list beside another: its parts stand in the address by names of their own.
+    pub fn leaf_of(&self, address: &str, name: &str, next: Option<&String>) -> Leaf {
         let marks = self.back.as_deref().unwrap_or_default().split(',');
         let mut marks: Vec<&str> = marks.filter(|m| !m.is_empty()).collect();
         let to = |after: &str, back: &[&str]| {
@@ -38,7 +43,7 @@ impl Turn {
             let back: Vec<String> = kept.iter().map(|m| encoded(m)).collect();
             let mark = if address.contains('?') { '&' } else { '?' };
             format!(
-                "{address}{mark}after={}&back={}",
+                "{address}{mark}{name}after={}&{name}back={}",
                 encoded(after),
                 back.join(",")
             )

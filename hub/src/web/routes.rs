@@ -88,6 +88,7 @@ pages! {
     get "/staff" forms::show::<staff::StaffPage>, Person(&[&table::STAFF]);
     post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
+    get "/box/{box}" home::of_one, Person(&[&table::BOXES]);
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
     get "/look/{box}/{cam}" look::show, Person(&[&table::LOOK]);
     post "/look/{box}/{cam}" look::begin, Person(&[&table::LOOK]);
