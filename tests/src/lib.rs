@@ -48,6 +48,7 @@ pub mod start;
 pub mod swtpm;
 pub mod town;
 pub mod wait;
+pub mod waste;
 pub mod workers;
 
 pub use places::Folder;

@@ -165,7 +165,10 @@ async fn own_and_foreign_owner() {
     assert_eq!(clips[0].camera, "ashby/c01");
     let all = house.by(3, masks::List {}).await.expect("list");
     assert!(all.iter().all(|m| m.camera == "ashby/c01") && !all.is_empty());
-    let report = footage::Retention { r#box: None };
+    let report = footage::Retention {
+        r#box: None,
+        part: Default::default(),
+    };
     let report = house.by(3, report).await.expect("report");
     assert!(report.cameras.iter().all(|c| c.cam.as_str() == "c01"));
     let kept = house.by(3, evidence::List::default()).await;

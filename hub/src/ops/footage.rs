@@ -165,11 +165,14 @@ impl Operation for Rate {
     }
 }
 
-/// How footage is kept against what was promised: of all boxes, or one.
+/// How footage is kept against what was promised: of all boxes, in parts, or of one.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Retention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#box: Option<BoxName>,
+    /// So many cameras about, by box: a box is not parted.
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for Retention {
@@ -177,7 +180,7 @@ impl Operation for Retention {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let mut report = gather::report(hub, self.r#box.as_ref())?;
+            let mut report = gather::report(hub, self.r#box.as_ref(), &self.part)?;
             let sight = Sight::of(hub, permit)?;
             report.cameras.retain(|c| {
                 sight.camera(&BoxCamera {

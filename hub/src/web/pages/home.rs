@@ -40,6 +40,7 @@ const BOXES_AT_A_GLANCE: u32 = 8;
 const CAMERAS_AT_A_GLANCE: usize = 16;
 /// Cameras of one part of a box's own page.
 const CAMERAS: usize = 50;
+const EVIDENCE_AT_A_GLANCE: usize = 10;
 /// Clips listed there, the newest.
 const CLIPS_AT_A_GLANCE: u32 = 50;
 
@@ -97,6 +98,8 @@ pub struct Overview {
     pub leaf: Leaf,
     /// What somebody has to look at about evidence.
     pub evidence: Vec<String>,
+    /// So many more, which are on the page of evidence.
+    pub more_evidence: usize,
 }
 
 /// A box by itself, with all of its cameras in parts.
@@ -182,7 +185,12 @@ pub async fn show(
             let rows = all.rows.iter();
             rows.map(|e| parts::exhibit(e, zone)).collect()
         }),
-        evidence: evidence.iter().map(FaultRow::in_words).collect(),
+        evidence: evidence
+            .iter()
+            .take(EVIDENCE_AT_A_GLANCE)
+            .map(FaultRow::in_words)
+            .collect(),
+        more_evidence: evidence.len().saturating_sub(EVIDENCE_AT_A_GLANCE),
     })
 }
 
