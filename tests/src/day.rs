@@ -56,7 +56,7 @@ fn recipient(town: &Town, cam: &str, day: Day) -> Done<String> {
     found.ok_or_else(|| Trouble(format!("no recipient of {key}")))
 }
 
-/// Gives a camera that has recorded nothing yesterday's 1,440 minutes. The town runs, and runs again afterwards.
+/// Gives a camera of a town's configuration, which has recorded nothing, yesterday's 1,440 minutes. The town runs, and runs again afterwards.
 pub fn fill(town: &mut Town, cam: &str) -> Done<()> {
     let camera = CameraId::parse(cam).told("a camera")?;
     let (from, _) = yesterday();

@@ -59,7 +59,9 @@ pub fn pulled(folder: &Path, how: Drops) -> Done<Waste> {
     let cameras = Cameras::start(Scene::new().street_low("/a/street"))?;
     let mut hub = Hub::make_at(&Site::Beside(folder.into()), &HUB.to_string(), Vec::new())?;
     line.at_hub(|| hub.start())?;
-    let plan = Plan::new("drops").camera("street", cameras.url("/a/street"));
+    let plan = Plan::new("drops")
+        .camera("street", cameras.url("/a/street"))
+        .camera("old", "rtsp://127.0.0.1:1/gone");
     let mut town = Town::make(folder, plan)?.enrolled(&mut hub)?.started()?;
     let staff = Staff::of(&hub, folder, &[("pat", "operator")])?;
     let password = std::fs::read_to_string(staff.file("pat")?).told("pat's password")?;

@@ -38,7 +38,8 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     line.at_hub(|| hub.start())?;
     let plan = Plan::new("thin")
         .segment_secs(3)
-        .camera("street", cameras.url("/a/street"));
+        .camera("street", cameras.url("/a/street"))
+        .camera("old", "rtsp://127.0.0.1:1/gone");
     let mut town = Town::make(folder.path(), plan)?
         .enrolled(&mut hub)?
         .started()?;

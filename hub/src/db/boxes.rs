@@ -32,9 +32,9 @@ pub struct BoxRecord {
 /// What changes in a box's row whenever it says something, or something is done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoxStamp {
-    state: String,
+    pub state: String,
     key: Option<String>,
-    last_seen: Option<i64>,
+    pub last_seen: Option<Utc>,
     reported: Option<i64>,
     free_mib: Option<i64>,
     sw: Option<String>,
@@ -128,7 +128,7 @@ impl Db {
             let stamp = BoxStamp {
                 state: r.get(1)?,
                 key: r.get(2)?,
-                last_seen: r.get(3)?,
+                last_seen: r.get::<_, Option<i64>>(3)?.map(Utc),
                 reported: r.get(4)?,
                 free_mib: r.get(5)?,
                 sw: r.get(6)?,

@@ -1,5 +1,5 @@
 //! The first page of a large scheme, and a box by itself: in parts.
-use shared::{id::BoxName, schema::message::Hello, wire::CameraInfo};
+use shared::{id::BoxName, schema::message::Hello, time::Utc, wire::CameraInfo};
 
 use super::*;
 use crate::retention::rig::cam;
@@ -10,10 +10,10 @@ fn town(site: &Site, name: &str, cameras: usize) {
         .expect("registered");
     db.enrol(&name, "hash", name.as_str(), "cert")
         .expect("enrolled");
-    hears(site, &name, cameras, "Street");
+    hears(site, &name, cameras, "Street", now());
 }
 
-fn hears(site: &Site, name: &BoxName, cameras: usize, title: &str) {
+fn hears(site: &Site, name: &BoxName, cameras: usize, title: &str, at: Utc) {
     let cameras = (1..=cameras).map(|n| CameraInfo {
         cam: cam(&format!("c{n:02}")),
         title: format!("{title} {n}"),
@@ -27,7 +27,7 @@ fn hears(site: &Site, name: &BoxName, cameras: usize, title: &str) {
         retention_days: 31,
         zone: "Europe/London".into(),
     };
-    site.hub().db.box_hello(name, &hello, now()).expect("noted");
+    site.hub().db.box_hello(name, &hello, at).expect("noted");
 }
 
 /// The boxes that a page shows, in order.
@@ -129,7 +129,7 @@ async fn a_large_scheme_comes_in_parts() {
     assert_eq!(site.get("/box/nowhere", &cookie, "").await.status, 404);
 
     // What a box says stands there at the next look.
-    hears(&site, &worst, 1, "Quay");
+    hears(&site, &worst, 1, "Quay", now().plus_ms(1));
     let found = site.get("/?search=quay", &cookie, "").await.text();
     assert_eq!(boxes(&found), ["town-17"]);
     db.revoke_box(&worst, "stolen").expect("revoked");
