@@ -63,9 +63,6 @@ pub fn fill(town: &mut Town, cam: &str) -> Done<()> {
     let day = Zone::utc().day_of(from);
     let to = recipient(town, cam, day)?;
     town.stop()?;
-    let plain = fleet::footage::segment(1, 1, from, from.plus_ms(MINUTE))?;
-    let sealed = footage::sealed::seal(&to, &plain).told("a segment")?;
-    let sha256 = hex(digest(&SHA256, &plain).as_ref());
     let folder = LogFolder::new(&town.log());
     let head = folder.head("head.note").told("the log's head")?;
     let origin = head.map(|h| h.head.origin).unwrap_or_default();
@@ -86,7 +83,6 @@ pub fn fill(town: &mut Town, cam: &str) -> Done<()> {
         LogHandle::open(&recorder, settings, Arc::new(SystemClock)).told("the box's log")?;
     let place = town.volume.join(SegmentName::folder(day, &camera));
     fs::create_dir_all(&place).told(place.display())?;
-    let mut first = None;
     for s in 1..=MINUTES {
         let t0 = from.plus_ms(i64::try_from(s - 1).told("a minute")? * MINUTE);
         let name = SegmentName {
@@ -96,20 +92,16 @@ pub fn fill(town: &mut Town, cam: &str) -> Done<()> {
             s,
         };
         let file = town.volume.join(name.closed_path());
-        match &first {
-            None => {
-                fs::write(&file, &sealed).told(file.display())?;
-                first = Some(file);
-            }
-            Some(first) => fs::hard_link(first, &file).told(file.display())?,
-        }
+        let plain = fleet::footage::segment(1, s, t0, t0.plus_ms(MINUTE))?;
+        let sealed = footage::sealed::seal(&to, &plain).told("a segment")?;
+        fs::write(&file, &sealed).told(file.display())?;
         let line = SegWrite {
             cam: camera.clone(),
             s,
             t0,
             t1: t0.plus_ms(MINUTE),
             size: plain.len() as u64,
-            sha256: sha256.clone(),
+            sha256: hex(digest(&SHA256, &plain).as_ref()),
             mask: None,
             how: "none".into(),
             proofs: 0,

@@ -71,6 +71,9 @@ impl Desk<'_> {
     pub fn stands(&self, exhibit: &str, secs: u64, wanted: impl Fn(&Value) -> bool) -> Done<Value> {
         wait::until(&format!("the clip {exhibit}"), secs, || {
             let row = self.clip(exhibit)?;
+            if row["state"] == "Failed" {
+                return Err(Trouble(format!("it failed: {}", row["why"])));
+            }
             Ok(if wanted(&row) {
                 wait::Look::Yes(row)
             } else {
