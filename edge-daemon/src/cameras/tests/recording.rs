@@ -136,7 +136,7 @@ fn a_failed_disk_is_left_for_another() {
             .faults
             .list()
             .into_iter()
-            .find(|f| f.code == "disk.failed")
+            .find(|f| f.code == "disk.failed" && f.detail.contains(&bad.display().to_string()))
     });
     std::fs::rename(&away, good).expect("rename");
     let lines = wait("a segment on the other volume", || {
