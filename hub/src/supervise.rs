@@ -163,6 +163,12 @@ pub async fn run(
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");
     }
     let d = hub.clone();
+    match blocking(move || d.db.packages_at(&d.config.evidence)).await {
+        Ok(Ok(0)) | Err(_) => {}
+        Ok(Ok(n)) => tracing::info!("{n} packages lie below another folder of evidence now"),
+        Ok(Err(e)) => tracing::error!("where packages lie now was not noted: {e}"),
+    }
+    let d = hub.clone();
     if let Ok(Err(e)) = blocking(move || request::clear_fetched(&d)).await {
         tracing::error!(
             "what was fetched for packages that are made could not be looked through: {e}"

@@ -81,7 +81,7 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     let measures = answers(&desk, street, prepares)?;
     println!("    a day is prepared: {measures:?}");
     assert!(
-        measures.len() > 0,
+        !measures.is_empty(),
         "it was prepared before anything was measured"
     );
     in_time(measures);

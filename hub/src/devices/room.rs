@@ -23,6 +23,10 @@ pub async fn run(hub: Arc<Hub>) {
         if roomy.is_some() != waited {
             // The disk's own fault stands, or is over, as soon as a box notices.
             waited = roomy.is_some();
+            match waited {
+                true => tracing::warn!("boxes wait for room on the hub's disk"),
+                false => tracing::info!("no box waits for room on the hub's disk any more"),
+            }
             let d = hub.clone();
             let looked = blocking(move || watch::look(&d, d.clock.now().mono)).await;
             if let Ok(Err(e)) = looked {
