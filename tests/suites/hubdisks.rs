@@ -172,8 +172,10 @@ fn each_disk_is_said_by_its_path() -> Done<()> {
         lines.as_u64() <= kept.as_u64().map(|n| n + 2),
         "{lines} {kept}"
     );
-    // Somebody was refused room, so the disk was looked at: its fault stands, and none of the box.
-    wait::until("the disk's fault stands", 20, || {
+    // A box offers its log, and finds no room: the disk's fault stands at once, and none of the box's.
+    rig.town.stop()?;
+    rig.town.start()?;
+    wait::until("the disk's fault stands", 10, || {
         Ok(rig.own("fault.on", "\"hub.disk-full\"")? == 1)
     })?;
     assert_eq!(rig.own("fault.on", "OVER-BUDGET")?, 0);
