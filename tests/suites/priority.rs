@@ -28,7 +28,8 @@ const THIN: Kind = Kind {
 
 /// EVI-1, AUD-2, REC-6: a line of 2 Mbit/s that clips fill, while days are being prepared. Heads are countersigned within 5 s, an order is obeyed
 /// within 2 s; an urgent clip is prepared beside the days and gets nearly all of the line; two planned ones share it; TCP beside them gets a
-/// third; one that is paused leaves the line to the others and goes on where it stands.
+/// third; one that is paused leaves the line to the others and goes on where it stands; what a line that drops and a box that is killed cost is
+/// hardly a byte.
 #[test]
 fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     let _alone = rig::alone();
@@ -135,6 +136,37 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     let on = desk.stands(&urgent, 20, |c| c["bytes"].as_u64() > stood)?;
     let kept = on["kept"].as_u64().unwrap_or(0);
     assert!(on["crossed"].as_u64() == Some(kept) && Some(kept) >= stood);
+
+    // The line drops for a moment, twice, and the box is killed: hardly a byte crosses for nothing.
+    for exhibit in [&planned, &second, &urgent] {
+        desk.steer(exhibit, "pause")?;
+    }
+    let half_past = midnight.plus_ms(13 * 3_600_000 + 1_800_000).to_string();
+    let one = desk.asked(("thin", "old", &hour(13), &half_past), true)?;
+    desk.stands(&one, 60, |c| c["bytes"].as_u64() > Some(100_000))?;
+    for _ in 0..2 {
+        line.set(Kind {
+            loss_percent: 100.0,
+            ..THIN
+        });
+        std::thread::sleep(Duration::from_millis(700));
+        line.set(THIN);
+        let before = desk.came(&one)?;
+        desk.stands(&one, 60, |c| c["bytes"].as_u64() > Some(before))?;
+    }
+    town.kill9()?;
+    town.start()?;
+    line.set(Kind::town(0.0));
+    let desk = Desk {
+        line: &line,
+        person: &pat,
+        town: &town,
+    };
+    let ready = desk.stands(&one, 60, |c| c["state"] == "Ready")?;
+    let (crossed, kept) = (ready["crossed"].as_u64(), ready["kept"].as_u64());
+    println!("    over a line that drops: {crossed:?} bytes crossed, {kept:?} are kept");
+    let (crossed, kept) = (crossed.unwrap_or(0), kept.unwrap_or(0));
+    assert!(kept > 0 && (crossed - kept) * 100 <= crossed, "{ready}");
     town.kill9()
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id::{self, BoxName},
-    order::{Act, Code, Done, Order, PullSegment},
+    order::{Act, Code, Done, Order},
 };
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Progress,
+    Progress, announced,
     bytes::fetch_all,
     clip, ended, finish, holds,
     order::{self, NotObeyed},
@@ -45,7 +45,6 @@ const LOOK: Duration = Duration::from_secs(10);
 const FRUITLESS: u32 = 12;
 /// Requests that nobody authorised in time are looked for so often.
 const EXPIRE: Duration = Duration::from_secs(60);
-const MAX_SEGMENTS: usize = 3000;
 
 /// How one try ended.
 pub(super) enum Ended {
@@ -309,8 +308,9 @@ async fn pull(hub: Arc<Hub>, exhibit: String) {
                 // A change (the box came back; it is its turn) ends the wait early.
                 let mut changes = hub.live.watch(&name);
                 let of_the_line = why.of_the_line();
-                if of_the_line {
-                    wait = LOOK;
+                match of_the_line {
+                    true => wait = LOOK,
+                    false => hub.pulls.ask_again(&exhibit),
                 }
                 let why = vec![why];
                 let told = hub.pulls.last(&exhibit);
@@ -400,8 +400,15 @@ async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, Vec<PullRea
     let segments = read_segments(hub, &exhibit).await?;
     if segments.is_empty() || segments.iter().any(|s| !s.done) {
         may_run(hub, row)?;
-        let line = ask_box(hub, row).await?;
-        covered(hub, row).await?;
+        let line = match prepared(hub, row) {
+            Some(line) if !segments.is_empty() => line,
+            _ => {
+                let (id, line) = ask_box(hub, row).await?;
+                covered(hub, row).await?;
+                hub.pulls.answered(row.r#ref.as_str(), id);
+                line
+            }
+        };
         let segments = read_segments(hub, &exhibit).await?;
         turn(hub, row, &line, &segments).await?;
         fetch_all(hub, &exhibit, &line, segments).await?;
@@ -413,6 +420,13 @@ async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, Vec<PullRea
         .map_err(broken)?
 }
 
+/// The line of a box that has prepared this pull on the connection it is on: one that lost its turn goes on, and does not queue at the box
+/// behind others that are being prepared.
+fn prepared(hub: &Hub, row: &RequestRecord) -> Option<Line> {
+    let (id, line, _) = hub.live.reach(&row.camera.r#box)?;
+    (hub.pulls.answered_on(row.r#ref.as_str()) == Some(id)).then_some(line)
+}
+
 async fn read_segments(hub: &Arc<Hub>, exhibit: &str) -> Try<Vec<FetchRecord>> {
     let (d, e) = (hub.clone(), exhibit.to_owned());
     blocking(move || d.db.request_segments(&e))
@@ -422,7 +436,7 @@ async fn read_segments(hub: &Arc<Hub>, exhibit: &str) -> Try<Vec<FetchRecord>> {
 }
 
 /// Waits for the box, sends the order, takes its answer.
-async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
+async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(u64, Line)> {
     let name = &row.camera.r#box;
     let mut changes = hub.live.watch(name);
     let mut said_offline = false;
@@ -477,7 +491,7 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
         Err(why) if why.passes() || row.line.is_some() => return Err(again(why.into())),
         Err(why) => return Err(failed(absence(&why), why.into())),
     };
-    sane(name, &segments).map_err(odd)?;
+    announced::sane(name, &segments).map_err(odd)?;
     hub.pulls.prepared(row.r#ref.as_str(), &segments);
     let (d, r) = (hub.clone(), row.clone());
     blocking(move || {
@@ -494,7 +508,7 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
     })
     .await
     .map_err(broken)??;
-    Ok(line)
+    Ok((id, line))
 }
 
 fn sign_order(hub: &Hub, row: &RequestRecord) -> Result<order::SignedOrder, HubError> {
@@ -518,30 +532,6 @@ fn sign_order(hub: &Hub, row: &RequestRecord) -> Result<order::SignedOrder, HubE
         act,
     };
     order::signed(hub, order)
-}
-
-/// The box's answer is believed only as far as it can be meant.
-fn sane(name: &BoxName, segments: &[PullSegment]) -> Result<(), PullReason> {
-    if segments.is_empty() {
-        return Err(PullReason::NoSegments { name: name.clone() });
-    }
-    if segments.len() > MAX_SEGMENTS {
-        return Err(PullReason::TooManySegments {
-            segments: segments.len() as u64,
-            most: MAX_SEGMENTS as u64,
-        });
-    }
-    // Numbers may be left out: what the box does not have any more it cannot send.
-    let odd = segments
-        .windows(2)
-        .find(|w| w[1].s <= w[0].s || w[1].n <= w[0].n);
-    match odd {
-        Some(w) => Err(PullReason::SegmentsOutOfOrder {
-            s: w[1].s,
-            n: w[1].n,
-        }),
-        None => Ok(()),
-    }
 }
 
 /// No receipt, no clip: waits until `exp.clip` lies under a countersigned head (audit.md 2.5).

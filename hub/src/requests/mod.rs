@@ -1,6 +1,7 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
 //! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod ahead;
+mod announced;
 pub mod approvers;
 pub mod arriving;
 mod bytes;
@@ -83,6 +84,8 @@ pub struct Pulls {
     last: Arc<Mutex<HashMap<String, Progress>>>,
     /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
     parts: Arc<Mutex<HashMap<String, Parts>>>,
+    /// On which connection the box answered the order of a pull last: on that one it need not be asked again.
+    answered: Arc<Mutex<HashMap<String, u64>>>,
     pub holds: holds::Holds,
     pub lines: lines::Lines,
     pub moves: moves::Bell,
@@ -101,6 +104,7 @@ impl Default for Pulls {
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
             parts: Arc::default(),
+            answered: Arc::default(),
             holds: holds::Holds::default(),
             lines: lines::Lines::default(),
             moves: moves::Bell::default(),
@@ -164,8 +168,35 @@ impl Pulls {
         all.get(exhibit).cloned().unwrap_or_default()
     }
 
+    /// Its box has prepared it, and sends it on this connection.
+    pub fn answered(&self, exhibit: &str, connection: u64) {
+        let mut all = self
+            .answered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.insert(exhibit.to_owned(), connection);
+    }
+
+    pub fn answered_on(&self, exhibit: &str) -> Option<u64> {
+        let all = self
+            .answered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.get(exhibit).copied()
+    }
+
+    /// Its box is to be asked again.
+    pub fn ask_again(&self, exhibit: &str) {
+        let mut all = self
+            .answered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.remove(exhibit);
+    }
+
     /// Nothing more is fetched for it.
     pub fn over(&self, exhibit: &str) {
+        self.ask_again(exhibit);
         let mut all = self
             .parts
             .lock()
