@@ -55,6 +55,7 @@ mod holds;
 mod lifts;
 mod limits;
 mod masks;
+mod moves;
 mod pages;
 mod parts;
 mod requests;

@@ -95,3 +95,70 @@ async fn a_draft_is_changed_by_its_form() {
     assert_eq!(field(&text, "purpose"), "a third one");
     assert_eq!(shown::one(hub, n).expect("a row"), now_says);
 }
+
+/// EVI-1, ROL-1: a pull is paused and let go on by buttons of its request's page, on the record each time; whoever may not has no button, and is
+/// refused what it would do.
+#[tokio::test]
+async fn a_pull_is_paused_and_resumed_by_buttons() {
+    let site = Site::new().await;
+    let hub = site.hub();
+    let text = |t: &str| Some(t.to_owned());
+    let start = crate::retention::rig::utc("2026-11-03T11:59:10.000Z");
+    let asked = DraftRequest {
+        class: RequesterClass::Police,
+        cameras: vec![shared::id::BoxCamera::parse("ashby/c01").expect("camera")],
+        span: Some((start, start.plus_ms(20_000))),
+        texts: Texts {
+            purpose: text("a theft"),
+            reference: text("CR/7"),
+            requester: text("PC 7"),
+            ..Texts::default()
+        },
+        keep: Default::default(),
+        urgent: false,
+    };
+    let permit = Permit::of_test(scene::KIM, "kim");
+    let exhibit = crate::requests::clip::acts::pull(hub, &asked, &permit).expect("asked for");
+    let paused = || {
+        let row = hub.db.request(exhibit.as_str()).expect("reads");
+        row.expect("row").paused
+    };
+    let lines = |kind: &str| scene::lines(hub, kind).len();
+    let cookie = site.cookie().await;
+    let page = site.get("/requests", &cookie, "").await;
+    assert!(
+        page.text().contains(&format!("Have it wait: {exhibit}")),
+        "{}",
+        page.text()
+    );
+    let body = |form: String, act: &str| format!("form={form}&exhibit={exhibit}&act={act}");
+    let done = site
+        .post("/requests", &cookie, &body(page.form(), "pause"), "")
+        .await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert!(
+        done.text().contains("goes on from there"),
+        "{}",
+        done.text()
+    );
+    assert!(done.text().contains(&format!("Let it go on: {exhibit}")));
+    assert_eq!((paused().is_some(), lines("pull.pause")), (true, 1));
+    let done = site
+        .post("/requests", &cookie, &body(done.form(), "resume"), "")
+        .await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!((paused(), lines("pull.resume")), (None, 1));
+
+    let auditor = site.cookie_of("auditor").await;
+    let page = site.get("/requests", &auditor, "").await;
+    assert!(!page.text().contains("Have it wait"), "{}", page.text());
+    let form = site.get("/", &auditor, "").await.form();
+    let no = site
+        .post("/requests", &auditor, &body(form, "pause"), "")
+        .await;
+    assert_eq!(no.status, 403, "{}", no.text());
+    assert_eq!((paused(), lines("pull.pause")), (None, 1));
+    let odd = format!("form={}&exhibit=nothing&act=pause", done.form());
+    let no = site.post("/requests", &cookie, &odd, "").await;
+    assert!((400..500).contains(&no.status), "{}", no.text());
+}
