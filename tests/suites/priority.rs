@@ -20,7 +20,7 @@ use crate::rig;
 
 const MBIT: f64 = 2.0;
 /// Pulls of a whole day that are prepared one after the other: one is through in a second.
-const DAYS: usize = 8;
+const DAYS: usize = 4;
 const THIN: Kind = Kind {
     mbit: MBIT,
     ..Kind::town(0.0)
@@ -78,9 +78,12 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     })?;
     line.set(THIN);
 
-    // One fills the line; days are being prepared, 1,440 segments each.
+    // Two fill the line; days are being prepared, 1,440 segments each.
     let planned = desk.asked(("thin", "old", &early, &late), false)?;
-    desk.stands(&planned, 60, |c| c["bytes"].as_u64() > Some(100_000))?;
+    let second = desk.asked(("thin", "old", &late, &noon), false)?;
+    for exhibit in [&planned, &second] {
+        desk.stands(exhibit, 60, |c| c["bytes"].as_u64() > Some(100_000))?;
+    }
     let mut days = Vec::new();
     for _ in 0..DAYS {
         days.push(desk.asked(("thin", "old", &early, &over), false)?);
@@ -102,8 +105,7 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     }
     desk.stands(&urgent, 60, |c| c["state"] == "Ready")?;
 
-    // Two planned ones fill it, TCP beside them.
-    let second = desk.asked(("thin", "old", &late, &noon), false)?;
+    // The two fill it still, TCP beside them.
     for exhibit in [&planned, &second] {
         let before = desk.came(exhibit)?;
         desk.stands(exhibit, 60, |c| c["bytes"].as_u64() > Some(before))?;
