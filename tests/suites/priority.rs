@@ -20,7 +20,7 @@ use crate::rig;
 
 const MBIT: f64 = 2.0;
 /// Pulls of a whole day that are prepared one after the other: one is through in a second.
-const DAYS: usize = 4;
+const DAYS: usize = 6;
 const THIN: Kind = Kind {
     mbit: MBIT,
     ..Kind::town(0.0)
@@ -92,6 +92,8 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     desk.stands(last, 30, |c| waits_for(c) == "box-prepares")?;
     let urgent = desk.asked(street, true)?;
     let prepares = || Ok(waits_for(&desk.clip(last)?) == "box-prepares");
+    desk.stands(&urgent, 30, |c| c["bytes"].as_u64() > Some(0))?;
+    assert!(prepares()?, "the urgent one waited behind the days");
     let measures = answers(&desk, street, prepares)?;
     println!("    days are prepared: {measures:?}");
     assert!(
@@ -99,7 +101,6 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
         "it was prepared before anything was measured"
     );
     in_time(measures);
-    desk.stands(&urgent, 30, |c| c["bytes"].as_u64() > Some(0))?;
     for day in &days {
         desk.steer(day, "pause")?;
     }
