@@ -8,6 +8,7 @@ use shared::time::Zone;
 use crate::{
     evidence::certificate::{Certificate, Facts},
     reason::{Notice, PullReason, Reason},
+    register::{event::ExhibitEvent, state::CopyState},
 };
 
 pub mod en;
@@ -59,6 +60,16 @@ pub fn pull(reason: &PullReason, zone: &Zone) -> String {
 /// The same of several reasons, as one sentence.
 pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
     en::pulls::all(reasons, zone)
+}
+
+/// What happened to an exhibit, and by whom.
+pub fn exhibit_event(event: &ExhibitEvent, zone: &Zone) -> (String, String) {
+    (en::register::event(event, zone), en::register::hand(event))
+}
+
+/// Where a copy of an exhibit is.
+pub fn copy_state(state: CopyState) -> &'static str {
+    en::register::place(state)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

@@ -18,6 +18,7 @@ mod pages;
 mod proofs;
 pub mod pulls;
 pub mod read_me;
+pub mod register;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {
@@ -33,6 +34,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Orders(reason) => orders::of(reason),
         Reason::Pages(reason) => pages::of(reason),
         Reason::Proofs(reason) => proofs::of(reason),
+        Reason::Register(reason) => register::of(reason),
         Reason::Trail(reason) => trail::of(reason),
     }
 }
