@@ -81,16 +81,13 @@ fn keep_some(
 
 fn given<const N: usize>(texts: [(TextField, &str); N]) -> Result<(), HubError> {
     let texts = texts.map(|(field, text)| (field, text.to_owned()));
-    Ok(rules::texts(texts.iter().map(|(field, text)| (*field, text)))?)
+    Ok(rules::texts(
+        texts.iter().map(|(field, text)| (*field, text)),
+    )?)
 }
 
 /// The reference that whoever produces it gave it.
-pub fn mark(
-    hub: &Hub,
-    exhibit: &ExhibitRef,
-    mark: &str,
-    permit: &Permit,
-) -> Result<(), HubError> {
+pub fn mark(hub: &Hub, exhibit: &ExhibitRef, mark: &str, permit: &Permit) -> Result<(), HubError> {
     let mark = mark.trim();
     let plain = !mark.is_empty() && mark.chars().count() <= MARK && shared::plain::all_plain(mark);
     if !plain {
@@ -510,12 +507,19 @@ pub fn destroyed(
     permit: &Permit,
 ) -> Result<(), HubError> {
     given([(TextField::Reason, reason)])?;
-    turn(hub, exhibit, copy, CopyEvent::Destroyed, permit, |act, c| {
-        Ok(RegEnd {
-            r#ref: exhibit.to_string(),
-            copy: c.n,
-            reason: keep(hub, act, exhibit, reason)?,
-            by: vec![permit.op()],
-        })
-    })
+    turn(
+        hub,
+        exhibit,
+        copy,
+        CopyEvent::Destroyed,
+        permit,
+        |act, c| {
+            Ok(RegEnd {
+                r#ref: exhibit.to_string(),
+                copy: c.n,
+                reason: keep(hub, act, exhibit, reason)?,
+                by: vec![permit.op()],
+            })
+        },
+    )
 }

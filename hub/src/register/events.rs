@@ -76,8 +76,7 @@ fn hand(hub: &Hub, line: &OwnLine) -> Result<Hand, HubError> {
 /// What a line says; None: nothing of an exhibit's life.
 fn act(hub: &Hub, line: &OwnLine) -> Result<Option<ExhibitAct>, HubError> {
     let text = |hash: &str| -> Result<Erasable, HubError> { Ok(hub.db.side_text(hash)?) };
-    let some =
-        |hash: &Option<String>| hash.as_deref().map(text).transpose();
+    let some = |hash: &Option<String>| hash.as_deref().map(text).transpose();
     Ok(Some(match line.kind.as_str() {
         GrantSet::KIND => {
             let d: GrantSet = read(line)?;
