@@ -6,7 +6,10 @@ use std::fmt;
 use shared::time::Zone;
 
 use crate::{
-    evidence::certificate::{Certificate, Facts},
+    evidence::{
+        certificate::{Certificate, Facts},
+        save::Card,
+    },
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
 };
@@ -45,6 +48,11 @@ pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
 /// The page that lies on top of a package.
 pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
     en::read_me::of(facts, computed)
+}
+
+/// The card that goes with a package that is one file.
+pub fn card(card: &Card<'_>) -> String {
+    en::card::of(card)
 }
 
 /// What a page says just now.
