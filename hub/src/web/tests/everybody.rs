@@ -40,7 +40,10 @@ const LIFT: &str = "lift.ask";
 
 /// What has tests of its own: allowed, it ends here in a sentence. Root makes no administrator while two can sign in; passkeys are made by
 /// browsers (`account.rs`).
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 8] = [
+    "exhibit.copy",
+    "exhibit.hand",
+    "exhibit.release",
     "staff.break-glass",
     "factor.passkey",
     "factor.remove",
@@ -589,6 +592,10 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
         "/evidence" => (
             "exhibit=EXH-2026-000022&act=dispose&reason=over",
             Some(&table::EVIDENCE_DISPOSE),
+        ),
+        "/exhibit/{exhibit}" => (
+            "exhibit=EXH-2026-000001&act=mark&mark=ABC/1",
+            Some(&table::EXHIBIT_MARK),
         ),
         "/sign-in" | "/sign-in/second" | "/sign-out" => ("", None),
         "/tokens" => (
