@@ -7,8 +7,9 @@ use shared::time::Zone;
 
 use crate::{
     evidence::{
-        certificate::{Certificate, Facts},
+        certificate::{Certificate, Facts, check::Check},
         save::Card,
+        still::StillFacts,
     },
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
@@ -48,6 +49,16 @@ pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
 /// The page that lies on top of a package.
 pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
     en::read_me::of(facts, computed)
+}
+
+/// The certificate of a still picture.
+pub fn still_certificate(facts: &StillFacts<'_>, check: &Check) -> String {
+    en::still::certificate(facts, check)
+}
+
+/// The page that lies on top of it.
+pub fn still_read_me(facts: &StillFacts<'_>) -> String {
+    en::still::read_me(facts)
 }
 
 /// The card that goes with a package that is one file.

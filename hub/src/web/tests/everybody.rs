@@ -40,10 +40,11 @@ const LIFT: &str = "lift.ask";
 
 /// What has tests of its own: allowed, it ends here in a sentence. Root makes no administrator while two can sign in; passkeys are made by
 /// browsers (`account.rs`).
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 9] = [
     "exhibit.copy",
     "exhibit.hand",
     "exhibit.release",
+    "exhibit.still",
     "staff.break-glass",
     "factor.passkey",
     "factor.remove",
@@ -164,6 +165,11 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         }
         "exhibit.destroy" => {
             return json!({"exhibit": "EXH-2026-000021", "copy": 3, "reason": "a scratched disc"});
+        }
+        "exhibit.still" => {
+            return json!({
+                "exhibit": "EXH-2026-000021", "at": "2026-11-03T10:21:05Z", "reason": "an appeal", "authority": "Insp Rees", "rank": "inspector"
+            });
         }
         "exhibit.media" => {
             return json!({

@@ -20,6 +20,7 @@ mod proofs;
 pub mod pulls;
 pub mod read_me;
 pub mod register;
+pub mod still;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {
