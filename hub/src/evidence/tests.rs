@@ -4,6 +4,7 @@ mod checks;
 mod forked;
 mod made;
 mod saved;
+mod still;
 
 use std::{
     path::{Path, PathBuf},
