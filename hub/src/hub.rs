@@ -17,6 +17,7 @@ use crate::{
     ownlog::OwnLog,
     requests::{Pulls, looks::Looks},
     signin::Refusals,
+    standings::Standings,
     trail::owners,
 };
 
@@ -35,6 +36,7 @@ pub struct Hub {
     pub pulls: Pulls,
     pub disks: Disks,
     pub looks: Looks,
+    pub standings: Standings,
     pub refusals: Refusals,
     pub denials: Denials,
     pub sessions: Sessions,
@@ -93,6 +95,7 @@ impl Foundation {
             logs,
             pulls: Pulls::default(),
             looks: Looks::default(),
+            standings: Standings::default(),
             disks: Disks::default(),
             refusals: Default::default(),
             denials: Default::default(),

@@ -111,6 +111,7 @@ impl Hub {
             logs: self.logs.clone(),
             disks: Default::default(),
             pulls: Pulls::default(),
+            standings: Default::default(),
             looks: Default::default(),
             refusals: Default::default(),
             denials: Default::default(),
