@@ -45,7 +45,8 @@ pub struct RegisterPage {
     media: Option<MediaView>,
     events: Vec<EventView>,
     classes: Vec<(&'static str, &'static str)>,
-    ranks: Vec<(&'static str, &'static str)>,
+    /// Word, title, whether it is the one that is taken for granted.
+    ranks: Vec<(&'static str, &'static str, bool)>,
     /// Still pictures can be made of it.
     filmed: bool,
     /// They may write into it, and nothing of it was disposed of.
@@ -206,7 +207,10 @@ impl FormPage for RegisterPage {
             stills: r.stills,
             copies,
             media: r.media.as_ref().map(|m| media(m, zone)),
-            ranks: Rank::ALL.iter().map(|r| (r.word(), r.title())).collect(),
+            ranks: Rank::ALL
+                .iter()
+                .map(|r| (r.word(), r.title(), *r == Rank::Inspector))
+                .collect(),
             filmed: writes && r.parent.is_none() && matches!(r.state.as_str(), "Ready" | "Partial"),
             classes: TABLE.iter().map(|r| (r.class.word(), r.title)).collect(),
             writes,
