@@ -6,12 +6,14 @@
 use super::role::Role::{self, *};
 
 mod clips;
+mod exhibits;
 mod keys;
 mod machine;
 mod people;
 
 pub use super::row::{About, Method, Row, Second};
 pub use clips::*;
+pub use exhibits::*;
 pub use keys::*;
 pub use machine::*;
 pub use people::*;
@@ -422,6 +424,16 @@ pub const ALL: &[&Row] = &[
     &EVIDENCE_DISPOSE,
     &EVIDENCE_APPROVE,
     &EVIDENCE_CERTIFICATE,
+    &EXHIBIT,
+    &EXHIBIT_RELEASE,
+    &EXHIBIT_MARK,
+    &EXHIBIT_COPY,
+    &EXHIBIT_HAND,
+    &EXHIBIT_RECEIPT,
+    &EXHIBIT_RETURN,
+    &EXHIBIT_DESTROY,
+    &EXHIBIT_MEDIA,
+    &EXHIBIT_STILL,
     &HOLDS,
     &HOLD,
     &HOLD_ADD,

@@ -15,6 +15,7 @@ pub mod client;
 mod clip;
 mod declaration;
 mod evidence;
+mod exhibit;
 mod factor;
 mod footage;
 mod hold;
@@ -29,6 +30,7 @@ mod rate;
 mod request;
 mod retention;
 mod run;
+mod saving;
 mod staff;
 mod status;
 mod token;
@@ -76,6 +78,9 @@ enum Command {
     /// Evidence: how long each exhibit is kept, and its disposal
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// Exhibits: what happened to each, its copies, handing over
+    #[command(subcommand)]
+    Exhibit(exhibit::Command),
     /// Holds: footage kept at its box beyond its day
     #[command(subcommand)]
     Hold(hold::Command),
@@ -174,6 +179,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Look(c) => look::run(&hub, c).map(|()| 0),
         Command::Request(c) => request::run(&hub, c).map(|()| 0),
         Command::Evidence(c) => evidence::run(&hub, c),
+        Command::Exhibit(c) => exhibit::run(&hub, c).map(|()| 0),
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),

@@ -161,7 +161,7 @@ impl Disposal {
             (
                 "Erased",
                 format!(
-                    "{} texts (purpose, reference, requester); the log keeps their salted hashes",
+                    "{} texts (purpose, reference, requester, and those of its register); the log keeps their salted hashes",
                     self.texts
                 ),
             ),

@@ -13,6 +13,7 @@
 //! | [`looks`] | what is watched before it is checked, or not taken at all |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
+//! | [`exhibits`] | the register of an exhibit: its reference, copies and hand-overs |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`owners`] | owners of cameras |
@@ -49,6 +50,7 @@ use crate::{
 pub mod boxes;
 pub mod clips;
 pub mod evidence;
+pub mod exhibits;
 pub mod footage;
 pub mod holds;
 pub mod log;
@@ -489,6 +491,16 @@ operations! {
         EVIDENCE_DISPOSE => evidence::Dispose,
         EVIDENCE_APPROVE => evidence::Approve,
         EVIDENCE_CERTIFICATE => evidence::Certificate,
+        EXHIBIT => exhibits::Show,
+        EXHIBIT_RELEASE => exhibits::Release,
+        EXHIBIT_MARK => exhibits::Mark,
+        EXHIBIT_COPY => exhibits::RegisterCopy,
+        EXHIBIT_HAND => exhibits::Hand,
+        EXHIBIT_RECEIPT => exhibits::Receipt,
+        EXHIBIT_RETURN => exhibits::Return,
+        EXHIBIT_DESTROY => exhibits::Destroy,
+        EXHIBIT_MEDIA => exhibits::Media,
+        EXHIBIT_STILL => exhibits::Still,
         HOLDS => holds::List,
         HOLD => holds::Show,
         HOLD_ADD => holds::Add,

@@ -21,6 +21,7 @@ use crate::{
     files,
     hub::Hub,
     reason::{Clips, Footage},
+    register::{acts, media, state::CopyKind},
 };
 
 /// A package that may be saved now.
@@ -32,13 +33,20 @@ pub struct Package {
     pub sums: String,
     /// Part of what was asked for was never recorded.
     pub short: bool,
+    /// Line of the hub's log that says it is saved: how that ends is told by it.
+    pub line: u64,
+    /// The name of whoever saves it, and its producer's reference: for the card that goes with it.
+    pub by: String,
+    pub mark: Option<String>,
 }
 
-/// Puts it on record that this package is saved in plain.
+/// Puts it on record that this package is saved. `copy`: what the copy is to be registered as when it is there; None: a film of it is
+/// sent to a browser.
 pub fn grant(
     hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &Reason,
+    copy: Option<CopyKind>,
     permit: &Permit,
 ) -> Result<Package, HubError> {
     let given = [
@@ -65,6 +73,10 @@ pub fn grant(
             .into());
         }
     };
+    media::may_leave(hub, exhibit)?;
+    if let Some(kind) = copy {
+        acts::may_be(hub, exhibit, kind)?;
+    }
     let sums = hex(&sha256(
         &files::read(&package.join(names::SUMS)).map_err(plain)?,
     ));
@@ -76,8 +88,19 @@ pub fn grant(
         reference: keep_salted(hub, reason.reference.trim())?,
         present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
-    hub.log.append(&permit.op(), &line).map_err(plain)?;
+    let line = hub.log.append(&permit.op(), &line).map_err(plain)?.n;
+    if copy.is_some() {
+        acts::begun(hub, exhibit, line, &sums, permit)?;
+    }
+    let mark = hub.db.exhibit_mark(exhibit.as_str())?;
+    let mark = mark.map(|hash| hub.db.side_text(&hash)).transpose()?;
+    let account = hub.db.account_numbered(permit.number())?;
+    let shown = account.and_then(|a| a.shown);
+    let shown = shown.map(|hash| hub.db.side_text(&hash)).transpose()?;
     Ok(Package {
+        line,
+        by: shown.flatten().unwrap_or_else(|| permit.name().to_owned()),
+        mark: mark.flatten(),
         package,
         sums,
         short: row.state == State::Partial,

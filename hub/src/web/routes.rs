@@ -21,7 +21,7 @@ use super::{
     forms, guard,
     pages::{
         account, approvers, clip, door, evidence, footage, holds, home, lifts, log, look, machine,
-        masks, proof, requests, retention, staff, tokens, touches,
+        masks, proof, register, requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -115,6 +115,8 @@ pages! {
     get "/evidence" forms::show::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
     post "/evidence" forms::act::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
+    get "/exhibit/{exhibit}" forms::show_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
+    post "/exhibit/{exhibit}" forms::act_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
     get "/log" log::show, Person(&[&table::LOG_SHOW]);
     get "/retention" retention::show, Person(&[&table::RETENTION]);
     get "/retention/{box}/{cam}" retention::camera, Person(&[&table::RETENTION_CAMERA]);

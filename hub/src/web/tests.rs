@@ -58,6 +58,7 @@ mod masks;
 mod moves;
 mod pages;
 mod parts;
+mod register;
 mod requests;
 mod retention;
 mod roles;

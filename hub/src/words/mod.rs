@@ -6,8 +6,13 @@ use std::fmt;
 use shared::time::Zone;
 
 use crate::{
-    evidence::certificate::{Certificate, Facts},
+    evidence::{
+        certificate::{Certificate, Facts, check::Check},
+        save::Card,
+        still::StillFacts,
+    },
     reason::{Notice, PullReason, Reason},
+    register::{event::ExhibitEvent, state::CopyState},
 };
 
 pub mod en;
@@ -46,6 +51,21 @@ pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
     en::read_me::of(facts, computed)
 }
 
+/// The certificate of a still picture.
+pub fn still_certificate(facts: &StillFacts<'_>, check: &Check) -> String {
+    en::still::certificate(facts, check)
+}
+
+/// The page that lies on top of it.
+pub fn still_read_me(facts: &StillFacts<'_>) -> String {
+    en::still::read_me(facts)
+}
+
+/// The card that goes with a package that is one file.
+pub fn card(card: &Card<'_>) -> String {
+    en::card::of(card)
+}
+
 /// What a page says just now.
 pub fn notice(notice: &Notice) -> String {
     en::notices::of(notice)
@@ -59,6 +79,16 @@ pub fn pull(reason: &PullReason, zone: &Zone) -> String {
 /// The same of several reasons, as one sentence.
 pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
     en::pulls::all(reasons, zone)
+}
+
+/// What happened to an exhibit, and by whom.
+pub fn exhibit_event(event: &ExhibitEvent, zone: &Zone) -> (String, String) {
+    (en::register::event(event, zone), en::register::hand(event))
+}
+
+/// Where a copy of an exhibit is.
+pub fn copy_state(state: CopyState) -> &'static str {
+    en::register::place(state)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

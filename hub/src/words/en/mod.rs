@@ -6,6 +6,7 @@ use crate::{error::Class, reason::Reason};
 mod access;
 mod accounts;
 mod api;
+pub mod card;
 pub mod certificate;
 pub mod clips;
 mod evidence;
@@ -18,6 +19,8 @@ mod pages;
 mod proofs;
 pub mod pulls;
 pub mod read_me;
+pub mod register;
+pub mod still;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {
@@ -33,6 +36,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Orders(reason) => orders::of(reason),
         Reason::Pages(reason) => pages::of(reason),
         Reason::Proofs(reason) => proofs::of(reason),
+        Reason::Register(reason) => register::of(reason),
         Reason::Trail(reason) => trail::of(reason),
     }
 }
