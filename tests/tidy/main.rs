@@ -136,8 +136,8 @@ const LIBRARIES: [(&str, &str, &str); 10] = [
     ("rusqlite", "", "SQLite"),
     ("quinn", "", "quinn"),
     ("rcgen", "", ""),
-    ("landlock", "shared/pictures/src/sandbox", ""),
-    ("seccompiler", "shared/pictures/src/sandbox", ""),
+    ("landlock", "shared/walls/src", ""),
+    ("seccompiler", "shared/walls/src", ""),
     ("ffmpeg_next", "shared/pictures/src", ""),
     ("retina", "edge-daemon/src/capture", ""),
     ("axum", "hub/src/", ""),
@@ -238,7 +238,7 @@ const UNSAFE: [&str; 11] = [
     "shared/pictures/src/av/jpeg.rs",
     "shared/pictures/src/av/vaapi.rs",
     "shared/pictures/src/main.rs",
-    "shared/pictures/src/sandbox.rs",
+    "shared/walls/src/lib.rs",
 ];
 
 /// CONTRIBUTING: `unsafe` only at the libav and OS edge, each with its reason.
