@@ -18,7 +18,7 @@ use crate::{
     hub::Hub,
     list::{Part, Rows},
     reason::{Evidence as Because, Footage},
-    words,
+    words::{self, paper::Paper},
 };
 
 /// A fault about evidence.
@@ -307,7 +307,7 @@ fn last_day(hub: &Hub, until: Utc) -> shared::time::Day {
 }
 
 /// The certificate of a disposal, as text on one page.
-pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> {
+pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<Paper, HubError> {
     let r = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let r = r.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
@@ -323,7 +323,7 @@ pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> 
         }
         .into());
     };
-    let page = Disposal {
+    Ok(words::disposal(&Disposal {
         scheme: hub.config.scheme.clone(),
         zone: hub.config.zone_name.clone(),
         exhibit: exhibit.to_string(),
@@ -346,6 +346,5 @@ pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> 
         log: d.log,
         begun_line,
         line,
-    };
-    Ok(page.page())
+    }))
 }

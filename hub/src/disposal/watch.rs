@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     db::faults::{About, FoundFault},
+    documents::printer,
     error::{HubError, plain},
     hub::{Hub, blocking},
 };
@@ -136,6 +137,6 @@ fn faults(hub: &Hub, found: &Survey, stuck: Stuck) -> Vec<FoundFault> {
 }
 
 fn settle(hub: &Hub, found: &[FoundFault]) -> Result<(), HubError> {
-    let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_));
+    let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_)) && f.code != printer::FAULT;
     crate::faults::settle(hub, mine, found)
 }

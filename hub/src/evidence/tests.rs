@@ -32,6 +32,8 @@ use shared::{
     verify::{self, Files, Options},
 };
 
+use crate::documents::Printer;
+
 use super::{
     Authority, FetchedSegment, Order, Package, PackageError, Resting, build,
     certificate::{
@@ -361,6 +363,7 @@ fn scene_until(widths: [u16; 5], end: i64) -> Scene {
         to: "1".repeat(64),
         short: None,
         holes: Vec::new(),
+        printer: Printer::at("/nonexistent/beadle-documents".into()),
     };
     Scene {
         folder,

@@ -112,6 +112,7 @@ impl Hub {
             disks: Default::default(),
             pulls: Pulls::default(),
             looks: Default::default(),
+            printer: self.printer.clone(),
             refusals: Default::default(),
             denials: Default::default(),
             sessions: Default::default(),

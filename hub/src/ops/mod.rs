@@ -12,6 +12,7 @@
 //! | [`clips`] | clips: list, pull, follow, watch, save |
 //! | [`looks`] | what is watched before it is checked, or not taken at all |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
+//! | [`documents`] | the papers of exhibits and requests |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
@@ -48,6 +49,7 @@ use crate::{
 
 pub mod boxes;
 pub mod clips;
+pub mod documents;
 pub mod evidence;
 pub mod footage;
 pub mod holds;
@@ -483,12 +485,14 @@ operations! {
         REQUEST_CANCEL => requests::Cancel,
         REQUEST_RELEASE => requests::Release,
         REQUEST_CLOSE => requests::Close,
+        REQUEST_NOTICE => documents::Notice,
         EVIDENCE => evidence::List,
         EVIDENCE_FAULTS => evidence::Faults,
         EVIDENCE_CLASS => evidence::Classify,
         EVIDENCE_DISPOSE => evidence::Dispose,
         EVIDENCE_APPROVE => evidence::Approve,
         EVIDENCE_CERTIFICATE => evidence::Certificate,
+        EXHIBIT_DOCUMENT => documents::Show,
         HOLDS => holds::List,
         HOLD => holds::Show,
         HOLD_ADD => holds::Add,

@@ -3,11 +3,14 @@
 
 use std::fmt;
 
-use shared::time::Zone;
+use shared::time::{Utc, Zone};
 
 use crate::{
-    evidence::certificate::{Certificate, Facts},
+    disposal::rows::Disposal,
+    documents::{hands::Handover, label::Label, refusal::Refusal},
+    evidence::certificate::{Certificate, Facts, Request, continuity::Continuity},
     reason::{Notice, PullReason, Reason},
+    words::paper::Paper,
 };
 
 pub mod en;
@@ -37,13 +40,53 @@ pub fn of(reason: &Reason) -> Text {
 }
 
 /// The certificate of a package.
-pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
+pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
     en::certificate::of(facts, computed)
 }
 
-/// The page that lies on top of a package.
-pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
-    en::read_me::of(facts, computed)
+/// The witness statement of a package.
+pub fn statement(facts: &Facts<'_>, computed: &Certificate) -> Paper {
+    en::papers::statement::of(facts, computed)
+}
+
+/// The label of an exhibit.
+pub fn label(label: &Label) -> Paper {
+    en::papers::label::of(label)
+}
+
+/// What is signed before a copy is handed over.
+pub fn release(handover: &Handover) -> Paper {
+    en::papers::release::form(handover)
+}
+
+/// What is signed when it was.
+pub fn receipt(handover: &Handover) -> Paper {
+    en::papers::release::receipt(handover)
+}
+
+/// The certificate that an exhibit was disposed of.
+pub fn disposal(disposal: &Disposal) -> Paper {
+    en::papers::deletion::of(disposal)
+}
+
+/// The notice that a request was refused.
+pub fn refusal(refusal: &Refusal) -> Paper {
+    en::papers::refusal::of(refusal)
+}
+
+/// The subtitles of one of a package's working copies: files and their times, in order, and which of them.
+pub fn subtitles(
+    request: &Request,
+    files: &[(String, Utc, Utc)],
+    at: usize,
+    continuity: &Continuity,
+) -> String {
+    en::subtitles::of(request, files, at, continuity)
+}
+
+/// The page that lies on top of a package. `printed`: its papers are there as PDF too.
+pub fn read_me(facts: &Facts<'_>, computed: &Certificate, printed: bool) -> String {
+    en::read_me::of(facts, computed, printed)
 }
 
 /// What a page says just now.

@@ -7,7 +7,7 @@ use crate::{
     words::paper::Paper,
 };
 
-pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
+pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
     let (r, zone) = (f.request, &f.request.zone);
     let mut paper = Paper::new("READ ME FIRST", r.exhibit.as_str());
     let mut say = |text: &str| {
@@ -52,9 +52,18 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
     for why in f.working_short {
         paper.text(2, &format!("In no copy: {why}"));
     }
+    let also = match printed {
+        true => "Each is there as a PDF too, which says the same.",
+        false => {
+            "There is no PDF of them: the hub had no program for it when it made this package."
+        }
+    };
+    let papers = format!(
+        "CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, what the check by program found, and what it does not cover. STATEMENT.txt is a witness statement in the form of an MG11, to be completed and signed by whoever produces the exhibit. {also}"
+    );
     for text in [
         "THE EXHIBIT is the folder master: the recorder's own files, unaltered. They play too. Do not rename, convert or trim them; copy the whole package.",
-        "CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, what the check by program found, and what it does not cover.",
+        &papers,
         "THREE WAYS TO CHECK. Whoever made this folder could have put any program and any key into it: take verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.",
     ] {
         paper.line("");
@@ -80,5 +89,5 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
         paper.line(line);
     }
     paper.text(0, "WHAT NO CHECK CAN SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.");
-    paper.finish()
+    paper.to_text()
 }

@@ -14,7 +14,7 @@ use crate::evidence::certificate::{
 };
 
 /// Why there was nothing to record, for people.
-fn gap_why(code: &str) -> String {
+pub fn gap_why(code: &str) -> String {
     match code {
         "start" => "the recorder had started".into(),
         "restart" => "the recorder was started again".into(),
