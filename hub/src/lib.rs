@@ -19,6 +19,7 @@
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
 //! | [`documents`] | the papers of exhibits and requests, as text and PDF |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`register`] | the register of an exhibit: reference, copies, whose hands they are in, and all that happened to it |
 //! | [`trail`] | the log of staff acts: by person, camera, reference, kind; a month's sample |
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
@@ -61,6 +62,7 @@ pub mod ownlog;
 pub mod pace;
 pub mod places;
 pub mod reason;
+pub mod register;
 pub mod requests;
 pub mod retention;
 pub mod rows;

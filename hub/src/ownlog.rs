@@ -103,7 +103,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 46] = [
+pub const ACTS: [&str; 54] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -141,6 +141,14 @@ pub const ACTS: [&str; 46] = [
     "owner.set",
     "copy.class",
     "copy.drop",
+    "reg.mark",
+    "reg.copy",
+    "reg.hand",
+    "reg.receipt",
+    "reg.return",
+    "reg.end",
+    "reg.media",
+    "reg.still",
     "request.open",
     "request.change",
     "request.submit",

@@ -301,6 +301,27 @@ lines! {
     /// Hub log: a package is written out in plain, to be handed over; `sums` is the SHA-256 of its SHA256SUMS, free text is salted.
     CopySave = "copy.save" { r#ref: String, cam: CameraId, sums: String, purpose: String, reference: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] present: Option<String> }
+    /// Hub log: the reference that whoever produces an exhibit gave it, like ABC/1; salted.
+    RegMark = "reg.mark" { r#ref: String, mark: String, by: Vec<String> }
+    /// Hub log: a copy that was saved is registered. `copy`: its number, from 1, of this exhibit; `what`: master, working; `form`: folder, zip;
+    /// `seal`: none, passphrase, recipient; `sha256` of the file that was written, of a folder that of its SHA256SUMS, which is `sums`; `save`:
+    /// line of its `copy.save`. What it is on and where that is are salted.
+    RegCopy = "reg.copy" { r#ref: String, copy: u64, what: String, form: String, seal: String, sha256: String, sums: String, bytes: u64, medium: String, place: String, save: u64, by: Vec<String> }
+    /// Hub log: a copy is handed over, as a `what` (master, working), to a person of an agency of this `class` (of docs/requests.md); by
+    /// whoever signed, with their name as they typed it (salted) and a second `factor` (code, passkey).
+    RegHand = "reg.hand" { r#ref: String, copy: u64, what: String, class: String, to: String, agency: String, signed: String, factor: String, by: Vec<String> }
+    /// Hub log: whoever was handed it in that line signed for it; `receipt`: what they signed, salted.
+    RegReceipt = "reg.receipt" { r#ref: String, copy: u64, hand: u64, from: String, receipt: Option<String>, by: Vec<String> }
+    /// Hub log: a copy came back; it is never a master again.
+    RegReturn = "reg.return" { r#ref: String, copy: u64, from: String, note: Option<String>, by: Vec<String> }
+    /// Hub log: a copy was destroyed.
+    RegEnd = "reg.end" { r#ref: String, copy: u64, reason: String, by: Vec<String> }
+    /// Hub log: media may have an exhibit, for these uses and within these limits, by a release document (its SHA-256 where it was handed in).
+    /// Texts are salted; `by` is whoever authorised it.
+    RegMedia = "reg.media" { r#ref: String, document: String, sha256: Option<String>, uses: String, limits: String, by: Vec<String> }
+    /// Hub log: a still picture, an exhibit `ref` of its own, was made of the exhibit `parent`: of the segment that line `n` of the box's log
+    /// `log` describes, picture `picture` of it (from 1), taken at `t`. Reason and the authoriser's name are salted; `rank` is a code.
+    RegStill = "reg.still" { r#ref: String, parent: String, log: String, n: u64, picture: u64, t: Utc, sha256: String, reason: String, authority: String, rank: String, by: Vec<String> }
     /// Hub log: how long an exhibit is kept. `class`: general, surveillance, review (until that day); the reason is salted.
     CopyClass = "copy.class" { r#ref: String, class: String, review: Option<Day>, reason: String, by: String }
     /// Hub log: somebody asks that an exhibit be disposed of before its time; a second person must agree. `ask`: number of the request.

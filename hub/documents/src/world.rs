@@ -11,9 +11,10 @@ use typst::{
 /// The values of the document, by the name that templates know.
 const VALUES: &str = "document.json";
 /// The first of them is where it begins.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("document.typ", include_str!("../templates/document.typ")),
     ("page.typ", include_str!("../templates/page.typ")),
+    ("parts.typ", include_str!("../templates/parts.typ")),
     ("label.typ", include_str!("../templates/label.typ")),
 ];
 

@@ -6,12 +6,14 @@
 use super::role::Role::{self, *};
 
 mod clips;
+mod exhibits;
 mod keys;
 mod machine;
 mod people;
 
 pub use super::row::{About, Method, Row, Second};
 pub use clips::*;
+pub use exhibits::*;
 pub use keys::*;
 pub use machine::*;
 pub use people::*;
@@ -216,7 +218,7 @@ pub const EXHIBIT_DOCUMENT: Row = Row::new(
     "exhibit.document",
     Get,
     "/exhibits/{exhibit}/documents/{paper}",
-    "have a label, a release form or a receipt of an exhibit made",
+    "have a continuity sheet, a label, a release form or a receipt of an exhibit made",
     FOOTAGE_ROLES,
 )
 .about(About::Exhibit);
@@ -432,6 +434,15 @@ pub const ALL: &[&Row] = &[
     &EVIDENCE_APPROVE,
     &EVIDENCE_CERTIFICATE,
     &EXHIBIT_DOCUMENT,
+    &EXHIBIT,
+    &EXHIBIT_RELEASE,
+    &EXHIBIT_MARK,
+    &EXHIBIT_COPY,
+    &EXHIBIT_HAND,
+    &EXHIBIT_RECEIPT,
+    &EXHIBIT_RETURN,
+    &EXHIBIT_DESTROY,
+    &EXHIBIT_MEDIA,
     &HOLDS,
     &HOLD,
     &HOLD_ADD,

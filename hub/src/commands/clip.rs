@@ -410,11 +410,13 @@ fn save(hub: &Client, exhibit: &ExhibitRef, wanted: SaveRequest) -> Result<u8, C
         package,
         sums,
         short,
+        ..
     } = hub.ask(&clips::Save {
         exhibit: exhibit.clone(),
         purpose: wanted.purpose,
         reference: wanted.reference,
         present: wanted.present,
+        copy: None,
     })?;
     let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
     let mut meter = Meter::new();

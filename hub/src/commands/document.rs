@@ -19,12 +19,15 @@ use crate::{
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Label, release form or receipt of an exhibit, as of now; printed as text, or written into FOLDER as text and PDF
+    /// Continuity sheet, label, release form or receipt of an exhibit, as of now; printed as text, or written into FOLDER as text and PDF
     Exhibit {
         exhibit: String,
-        /// label, release or receipt; left out: all of them
+        /// continuity, label, release or receipt; left out: all of them
         #[arg(long)]
         paper: Option<String>,
+        /// Which copy release form and receipt are about; left out: the one that was handed over last, else the newest
+        #[arg(long)]
+        copy: Option<u64>,
         #[arg(long, value_name = "FOLDER")]
         save: Option<PathBuf>,
     },
@@ -42,6 +45,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
         Command::Exhibit {
             exhibit,
             paper,
+            copy,
             save,
         } => {
             let exhibit =
@@ -60,6 +64,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                 let asked = documents::Show {
                     exhibit: exhibit.clone(),
                     paper,
+                    copy,
                 };
                 put(&hub.ask(&asked)?, save.as_deref())?;
             }

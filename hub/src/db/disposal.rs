@@ -59,7 +59,7 @@ pub struct DisposalRecord {
 }
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
-/// request that is not granted yet, a lift that waits for a second person or for touches, what else waits for one. `$2`: an exhibit that does not count.
+/// request that is not granted yet, the register of an exhibit, a lift that waits for a second person or for touches, what else waits for one. `$2`: an exhibit that does not count.
 ///
 /// Each part is read once for a statement, not once for a text.
 const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.requester FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
@@ -77,7 +77,10 @@ const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.re
   OR s.hash IN (WITH open AS (SELECT n FROM approvals WHERE kind = 'lift' AND state = 'waiting' UNION ALL SELECT ask FROM key_orders WHERE state = 'waiting')
     SELECT authority FROM lifts WHERE n IN (SELECT n FROM open) UNION ALL SELECT reason FROM approvals WHERE n IN (SELECT n FROM open) AND reason IS NOT NULL)
   OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)
-  OR s.hash IN (SELECT name FROM breaks UNION ALL SELECT reason FROM breaks)";
+  OR s.hash IN (SELECT name FROM breaks UNION ALL SELECT reason FROM breaks)
+  OR s.hash IN (WITH kept AS (SELECT r.ref FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
+      WHERE r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
+    SELECT hash FROM register_texts WHERE ref IN (SELECT ref FROM kept))";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review

@@ -28,6 +28,7 @@ pub mod moves;
 pub mod numbers;
 pub mod own_lines;
 mod pages;
+pub mod register;
 mod reports;
 pub mod requests;
 pub mod retention;
@@ -62,7 +63,7 @@ fn may_be(n: u64) -> bool {
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 8;
+const DERIVED: i64 = 9;
 /// Their names. Every row names the log it comes from.
 const DERIVED_TABLES: [&str; 12] = [
     "segments",

@@ -213,6 +213,28 @@ impl Db {
         plain_rows("own_lines", rows)
     }
 
+    /// Every line about an exhibit, and about stills that were made of it, oldest first.
+    pub fn own_lines_of_exhibit(&self, log: &str, exhibit: &str) -> Result<Vec<OwnLine>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM own_lines WHERE log=$1 AND exhibit=$2
+             UNION SELECT {COLUMNS} FROM own_lines WHERE log=$1 AND kind='reg.still' AND exhibit IN (SELECT ref FROM stills WHERE parent=$2)
+             ORDER BY n"
+        ))?;
+        let found = q.query_map(params![log, exhibit], line)?;
+        plain_rows("own_lines", found)
+    }
+
+    /// Every line of a kind of which there are few, oldest first.
+    pub fn own_lines_of_kind(&self, log: &str, kind: &str) -> Result<Vec<OwnLine>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM own_lines WHERE log=$1 AND kind=$2 ORDER BY n"
+        ))?;
+        let found = q.query_map(params![log, kind], line)?;
+        plain_rows("own_lines", found)
+    }
+
     /// One line.
     pub fn own_line(&self, log: &str, n: u64) -> Result<Option<OwnLine>, DbError> {
         let c = self.store.read();

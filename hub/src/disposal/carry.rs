@@ -237,7 +237,8 @@ fn texts(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
     let Some(r) = hub.db.request(&exhibit).map_err(plain)? else {
         return Ok(());
     };
-    let hashes = [r.purpose, r.reference, r.requester];
+    let mut hashes = vec![r.purpose, r.reference, r.requester];
+    hashes.extend(hub.db.register_texts(&exhibit)?);
     let erased = hub.db.erase_side(&hashes, &exhibit, Some(d));
     erased.map(drop).map_err(plain)
 }

@@ -45,6 +45,7 @@ pub fn look(hub: &Hub) -> Result<(), HubError> {
     for (exhibit, why) in &stuck {
         self::stuck(hub, exhibit, why)?;
     }
+    crate::register::acts::expire_saves(hub)?;
     let found = gather::all(hub)?;
     stuck.extend(clear::clear(hub, &found)?);
     let found = gather::all(hub)?;

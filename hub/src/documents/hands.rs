@@ -6,67 +6,27 @@ use shared::{
     time::{Utc, Zone},
 };
 
-/// A copy that is on the register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyPart {
-    pub copy: u64,
-    /// master, working
-    pub kind: String,
-    /// folder, zip
-    pub form: String,
-    /// none, passphrase, recipient
-    pub seal: String,
-    pub sha256: String,
-    pub bytes: u64,
-    pub medium: Option<String>,
-}
-
-/// A hand-over that is on the register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandPart {
-    pub at: Utc,
-    /// Line of the hub's log.
-    pub line: u64,
-    pub kind: String,
-    pub class: String,
-    pub to: Option<String>,
-    pub agency: Option<String>,
-    /// Who handed it over, as they typed their name.
-    pub by: Option<String>,
-}
-
-/// That it was signed for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiptPart {
-    pub at: Utc,
-    pub line: u64,
-    pub from: Option<String>,
-}
-
-/// What media may do with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MediaPart {
-    pub document: Option<String>,
-    pub uses: Option<String>,
-    pub limits: Option<String>,
-}
+use crate::register::rows::{CopyRow, MediaRow, ReleaseForm};
 
 #[derive(Clone, Debug)]
 pub struct Handover {
     pub exhibit: ExhibitRef,
+    /// Its producer's reference.
     pub mark: Option<String>,
     pub scheme: String,
     pub camera: BoxCamera,
+    /// What the camera is called now.
     pub title: String,
     pub t0: Utc,
     pub t1: Utc,
     /// SHA-256 of SHA256SUMS, lower hex.
-    pub sums: Option<String>,
-    /// The newest of its copies that was handed over, else the newest.
-    pub copy: Option<CopyPart>,
-    pub hand: Option<HandPart>,
-    pub receipt: Option<ReceiptPart>,
-    pub media: Option<MediaPart>,
+    pub sums: String,
+    /// The copy it is about; None: none is registered.
+    pub copy: Option<CopyRow>,
+    /// Its last hand-over; None: it was not handed over yet.
+    pub hand: Option<ReleaseForm>,
+    /// What media may do with it.
+    pub media: Option<MediaRow>,
     /// What it was asked for; None: erased.
     pub purpose: Option<String>,
     pub reference: Option<String>,

@@ -17,15 +17,17 @@ use super::{
     label::Label,
     printer::{self, PrinterError},
     refusal::Refusal,
+    sheet::Sheet,
 };
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
-    disposal::shown,
+    disposal,
     error::{HubError, plain},
     evidence::{Authority, request::person},
     files,
     hub::Hub,
-    reason::{Clips, Footage},
+    reason::{Clips, Footage, Register},
+    register::{ExhibitAct, shown},
     requests::{
         clip::{self, state::RefusalReason, state::State as Stands},
         rules::State,
@@ -38,6 +40,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExhibitPaper {
+    /// Everything that happened to it.
+    Continuity,
     /// To stick on what is handed over.
     Label,
     /// Signed before a copy is handed over.
@@ -47,10 +51,11 @@ pub enum ExhibitPaper {
 }
 
 impl ExhibitPaper {
-    pub const ALL: [Self; 3] = [Self::Label, Self::Release, Self::Receipt];
+    pub const ALL: [Self; 4] = [Self::Continuity, Self::Label, Self::Release, Self::Receipt];
 
     pub fn word(self) -> &'static str {
         match self {
+            Self::Continuity => "continuity",
             Self::Label => "label",
             Self::Release => "release",
             Self::Receipt => "receipt",
@@ -94,26 +99,32 @@ pub fn document(hub: &Hub, name: String, paper: &Paper) -> Result<Document, HubE
     })
 }
 
-/// A paper about an exhibit, as of now.
+/// A paper about an exhibit, as of now; release and receipt of this copy, else of the one that was handed over last, else of the newest.
 pub fn of_exhibit(
     hub: &Hub,
     exhibit: &ExhibitRef,
     which: ExhibitPaper,
+    copy: Option<u64>,
 ) -> Result<Document, HubError> {
-    let paper = match which {
-        ExhibitPaper::Label => words::label(&label(hub, exhibit)?),
-        ExhibitPaper::Release => words::release(&handover(hub, exhibit)?),
-        ExhibitPaper::Receipt => words::receipt(&handover(hub, exhibit)?),
+    let (paper, name) = match which {
+        ExhibitPaper::Continuity => (words::continuity(&sheet(hub, exhibit)?), None),
+        ExhibitPaper::Label => (words::label(&label(hub, exhibit)?), None),
+        ExhibitPaper::Release | ExhibitPaper::Receipt => {
+            let handover = handover(hub, exhibit, copy)?;
+            let copy = handover.copy.as_ref().map(|c| c.copy);
+            match which {
+                ExhibitPaper::Receipt => (words::receipt(&handover), copy),
+                _ => (words::release(&handover), copy),
+            }
+        }
     };
-    document(hub, format!("{exhibit}-{}", which.word()), &paper)
+    let copy = name.map_or_else(String::new, |n| format!("-{n}"));
+    document(hub, format!("{exhibit}-{}{copy}", which.word()), &paper)
 }
 
 /// The exhibit's record, and the SHA-256 of its SHA256SUMS, if its package is there.
 fn packed(hub: &Hub, exhibit: &ExhibitRef) -> Result<(RequestRecord, String), HubError> {
-    let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
-    let row = row.ok_or_else(|| Footage::ExhibitUnknown {
-        exhibit: exhibit.clone(),
-    })?;
+    let row = record(hub, exhibit)?;
     match (row.state, &row.package) {
         (State::Ready | State::Partial, Some(package)) => {
             let sums = files::read(&PathBuf::from(package).join(names::SUMS)).map_err(plain)?;
@@ -125,6 +136,14 @@ fn packed(hub: &Hub, exhibit: &ExhibitRef) -> Result<(RequestRecord, String), Hu
         }
         .into()),
     }
+}
+
+fn record(hub: &Hub, exhibit: &ExhibitRef) -> Result<RequestRecord, HubError> {
+    let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
+    let unknown = || Footage::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    };
+    Ok(row.ok_or_else(unknown)?)
 }
 
 /// What the camera is called now.
@@ -140,7 +159,7 @@ fn label(hub: &Hub, exhibit: &ExhibitRef) -> Result<Label, HubError> {
     let key = hub.log.hub_key().to_string();
     let key: Vec<&str> = key.split('+').take(2).collect();
     Ok(Label {
-        mark: None,
+        mark: shown::register(hub, exhibit)?.mark,
         title: title(hub, &row)?,
         scheme: hub.config.scheme.clone(),
         t0: row.t0,
@@ -156,20 +175,69 @@ fn label(hub: &Hub, exhibit: &ExhibitRef) -> Result<Label, HubError> {
     })
 }
 
-fn handover(hub: &Hub, exhibit: &ExhibitRef) -> Result<Handover, HubError> {
-    let (row, sums) = packed(hub, exhibit)?;
-    let text = |hash: &str| hub.db.side_text(hash).map_err(plain);
-    Ok(Handover {
-        mark: None,
+fn sheet(hub: &Hub, exhibit: &ExhibitRef) -> Result<Sheet, HubError> {
+    let register = shown::register(hub, exhibit)?;
+    let row = record(hub, exhibit)?;
+    let sums = match (row.state, &row.package) {
+        (State::Ready | State::Partial, Some(_)) => Some(packed(hub, exhibit)?.1),
+        _ => None,
+    };
+    Ok(Sheet {
+        mark: register.mark,
         scheme: hub.config.scheme.clone(),
         title: title(hub, &row)?,
         t0: row.t0,
         t1: row.t1,
-        sums: Some(sums),
-        copy: None,
-        hand: None,
-        receipt: None,
-        media: None,
+        sums,
+        events: register.events,
+        copies: register.copies,
+        log: hub.log.origin().to_owned(),
+        size: hub.log.handle().size(),
+        made: hub.now(),
+        zone: hub.config.zone.clone(),
+        camera: row.camera,
+        exhibit: row.r#ref,
+    })
+}
+
+fn handover(hub: &Hub, exhibit: &ExhibitRef, copy: Option<u64>) -> Result<Handover, HubError> {
+    let (row, sums) = packed(hub, exhibit)?;
+    let text = |hash: &str| hub.db.side_text(hash).map_err(plain);
+    let register = shown::register(hub, exhibit)?;
+    let last = register.events.iter().rev().find_map(|e| match &e.what {
+        ExhibitAct::HandedOver { copy, .. } => Some(*copy),
+        _ => None,
+    });
+    let wanted = copy.or(last);
+    let mut copies = register.copies;
+    let found = match wanted {
+        Some(n) => copies.into_iter().find(|c| c.copy == n),
+        None => copies.pop(),
+    };
+    if let (Some(copy), None) = (copy, &found) {
+        let exhibit = exhibit.clone();
+        return Err(Register::CopyUnknown { exhibit, copy }.into());
+    }
+    let handed = |n: u64| {
+        register
+            .events
+            .iter()
+            .any(|e| matches!(&e.what, ExhibitAct::HandedOver { copy, .. } if *copy == n))
+    };
+    let hand = match &found {
+        Some(c) if handed(c.copy) => Some(shown::release(hub, exhibit, c.copy)?),
+        _ => None,
+    };
+    Ok(Handover {
+        mark: register.mark,
+        scheme: hub.config.scheme.clone(),
+        title: title(hub, &row)?,
+        t0: row.t0,
+        t1: row.t1,
+        sums,
+        copy: found,
+        hand,
+        media: register.media,
         purpose: text(&row.purpose)?,
         reference: text(&row.reference)?,
         made: hub.now(),
@@ -181,7 +249,7 @@ fn handover(hub: &Hub, exhibit: &ExhibitRef) -> Result<Handover, HubError> {
 
 /// The certificate that it was disposed of.
 pub fn disposal(hub: &Hub, exhibit: &ExhibitRef) -> Result<Document, HubError> {
-    let paper = shown::certificate(hub, exhibit)?;
+    let paper = disposal::shown::certificate(hub, exhibit)?;
     document(hub, format!("{exhibit}-disposal"), &paper)
 }
 

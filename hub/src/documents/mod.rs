@@ -5,6 +5,7 @@
 //! | [`printer`] | the program that makes PDF, and the fault that it does not |
 //! | [`label`] | what stands on the label of an exhibit |
 //! | [`hands`] | release and receipt of a copy |
+//! | [`sheet`] | everything that happened to an exhibit |
 //! | [`refusal`] | the notice that a request was refused |
 //! | [`make`] | gathers the values of a paper and has it made |
 //!
@@ -16,5 +17,6 @@ pub mod label;
 pub mod make;
 pub mod printer;
 pub mod refusal;
+pub mod sheet;
 
 pub use printer::Printer;

@@ -25,6 +25,7 @@ use crate::{
         Footage,
         pulls::{self, ReasonRow},
     },
+    register::state::CopyKind,
     requests::{
         Progress,
         ahead::{self, Ahead},
@@ -255,6 +256,9 @@ pub struct Save {
     /// Who else is present, as they are called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<String>,
+    /// What the copy is to be registered as: master, working. None: nothing is registered, a film of it is sent to a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CopyKind>,
 }
 
 impl Operation for Save {
@@ -266,15 +270,16 @@ impl Operation for Save {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let (exhibit, reason) = (
+            let (exhibit, copy, reason) = (
                 self.exhibit,
+                self.copy,
                 Reason {
                     purpose: self.purpose,
                     reference: self.reference,
                     present: self.present,
                 },
             );
-            save::grant(hub, &exhibit, &reason, permit)
+            save::grant(hub, &exhibit, &reason, copy, permit)
         })
         .await
     }

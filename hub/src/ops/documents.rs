@@ -21,6 +21,9 @@ use crate::{
 pub struct Show {
     pub exhibit: ExhibitRef,
     pub paper: ExhibitPaper,
+    /// Which copy release form and receipt are about; left out: the one that was handed over last, else the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<u64>,
 }
 
 impl Operation for Show {
@@ -32,7 +35,7 @@ impl Operation for Show {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
-            make::of_exhibit(hub, &self.exhibit, self.paper)
+            make::of_exhibit(hub, &self.exhibit, self.paper, self.copy)
         })
         .await
     }

@@ -14,6 +14,7 @@
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
 //! | [`documents`] | the papers of exhibits and requests |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
+//! | [`exhibits`] | the register of an exhibit: its reference, copies and hand-overs |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`owners`] | owners of cameras |
@@ -51,6 +52,7 @@ pub mod boxes;
 pub mod clips;
 pub mod documents;
 pub mod evidence;
+pub mod exhibits;
 pub mod footage;
 pub mod holds;
 pub mod log;
@@ -493,6 +495,15 @@ operations! {
         EVIDENCE_APPROVE => evidence::Approve,
         EVIDENCE_CERTIFICATE => evidence::Certificate,
         EXHIBIT_DOCUMENT => documents::Show,
+        EXHIBIT => exhibits::Show,
+        EXHIBIT_RELEASE => exhibits::Release,
+        EXHIBIT_MARK => exhibits::Mark,
+        EXHIBIT_COPY => exhibits::RegisterCopy,
+        EXHIBIT_HAND => exhibits::Hand,
+        EXHIBIT_RECEIPT => exhibits::Receipt,
+        EXHIBIT_RETURN => exhibits::Return,
+        EXHIBIT_DESTROY => exhibits::Destroy,
+        EXHIBIT_MEDIA => exhibits::Media,
         HOLDS => holds::List,
         HOLD => holds::Show,
         HOLD_ADD => holds::Add,

@@ -14,6 +14,7 @@
 //! | [`pages`] | pages: forms and addresses that are none of theirs |
 //! | [`proofs`] | name and password, second factors |
 //! | [`pulls`] | why a pull waits, or ended as it did: values that rest in its row |
+//! | [`register`] | the register of an exhibit: copies, hand-overs, media, stills |
 //! | [`trail`] | reading the log of staff acts |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 
@@ -37,6 +38,7 @@ pub mod orders;
 pub mod pages;
 pub mod proofs;
 pub mod pulls;
+pub mod register;
 pub mod trail;
 
 pub use access::Access;
@@ -52,6 +54,7 @@ pub use orders::Orders;
 pub use pages::Pages;
 pub use proofs::Proofs;
 pub use pulls::PullReason;
+pub use register::Register;
 pub use trail::Trail;
 
 /// A moment, told in the scheme's own time.
@@ -153,7 +156,7 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Trail }
+rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Register, Trail }
 
 impl Reason {
     /// Where HTTP has a status of its own for it; else its class says it.

@@ -174,6 +174,21 @@ pub enum TextField {
     Recipient,
     /// What came of a review.
     Result,
+    /// The producer's reference of an exhibit.
+    Mark,
+    /// What a copy is on, and where that is.
+    Medium,
+    Place,
+    /// For whom somebody is handed something.
+    Agency,
+    /// From whom something comes back, or who signs for it.
+    Sender,
+    /// What is signed for something.
+    Receipt,
+    /// What says how media may use something, for what, and within which limits.
+    Document,
+    Uses,
+    Limits,
 }
 
 /// What somebody asks for.

@@ -21,6 +21,7 @@ use crate::{
     files,
     hub::Hub,
     reason::{Clips, Footage},
+    register::{acts, media, state::CopyKind},
 };
 
 /// A package that may be saved now.
@@ -32,13 +33,17 @@ pub struct Package {
     pub sums: String,
     /// Part of what was asked for was never recorded.
     pub short: bool,
+    /// Line of the hub's log that says it is saved: how that ends is told by it.
+    pub line: u64,
 }
 
-/// Puts it on record that this package is saved in plain.
+/// Puts it on record that this package is saved. `copy`: what the copy is to be registered as when it is there; None: a film of it is
+/// sent to a browser.
 pub fn grant(
     hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &Reason,
+    copy: Option<CopyKind>,
     permit: &Permit,
 ) -> Result<Package, HubError> {
     let given = [
@@ -65,6 +70,10 @@ pub fn grant(
             .into());
         }
     };
+    media::may_leave(hub, exhibit)?;
+    if let Some(kind) = copy {
+        acts::may_be(hub, exhibit, kind)?;
+    }
     let sums = hex(&sha256(
         &files::read(&package.join(names::SUMS)).map_err(plain)?,
     ));
@@ -76,8 +85,12 @@ pub fn grant(
         reference: keep_salted(hub, reason.reference.trim())?,
         present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
-    hub.log.append(&permit.op(), &line).map_err(plain)?;
+    let line = hub.log.append(&permit.op(), &line).map_err(plain)?.n;
+    if copy.is_some() {
+        acts::begun(hub, exhibit, line, &sums, permit)?;
+    }
     Ok(Package {
+        line,
         package,
         sums,
         short: row.state == State::Partial,

@@ -158,9 +158,16 @@ fn about(hub: &Hub, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
     })
 }
 
-/// What people did, and refused sign-ins.
+/// What people did, what of it was not done, what the hub did to exhibits, and refused sign-ins.
 fn counts(r: &Record) -> bool {
-    r.who.starts_with("op:") || r.kind == "acc.fail"
+    const HUBS: [&str; 5] = [
+        "acc.fail",
+        "act.fail",
+        "copy.dispose",
+        "copy.gone",
+        "exp.done",
+    ];
+    r.who.starts_with("op:") || HUBS.contains(&r.kind.as_str())
 }
 
 /// Brings the table to the end of the log.
@@ -188,7 +195,7 @@ pub fn read_on(hub: &Hub) -> Result<(), HubError> {
 }
 
 /// Keys of hashes that stand for texts.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 21] = [
     "purpose",
     "present",
     "reference",
@@ -198,6 +205,18 @@ const TEXTS: [&str; 9] = [
     "result",
     "name",
     "why",
+    "mark",
+    "medium",
+    "place",
+    "to",
+    "agency",
+    "signed",
+    "from",
+    "receipt",
+    "note",
+    "document",
+    "uses",
+    "limits",
 ];
 
 /// Keys of what a line is about beside camera and exhibit, which have columns of their own.

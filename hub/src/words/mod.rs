@@ -7,9 +7,10 @@ use shared::time::{Utc, Zone};
 
 use crate::{
     disposal::rows::Disposal,
-    documents::{hands::Handover, label::Label, refusal::Refusal},
+    documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
     evidence::certificate::{Certificate, Facts, Request, continuity::Continuity},
     reason::{Notice, PullReason, Reason},
+    register::{event::ExhibitEvent, state::CopyState},
     words::paper::Paper,
 };
 
@@ -52,6 +53,11 @@ pub fn statement(facts: &Facts<'_>, computed: &Certificate) -> Paper {
 /// The label of an exhibit.
 pub fn label(label: &Label) -> Paper {
     en::papers::label::of(label)
+}
+
+/// Everything that happened to an exhibit.
+pub fn continuity(sheet: &Sheet) -> Paper {
+    en::papers::continuity::of(sheet)
 }
 
 /// What is signed before a copy is handed over.
@@ -102,6 +108,16 @@ pub fn pull(reason: &PullReason, zone: &Zone) -> String {
 /// The same of several reasons, as one sentence.
 pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
     en::pulls::all(reasons, zone)
+}
+
+/// What happened to an exhibit, and by whom.
+pub fn exhibit_event(event: &ExhibitEvent, zone: &Zone) -> (String, String) {
+    (en::register::event(event, zone), en::register::hand(event))
+}
+
+/// Where a copy of an exhibit is.
+pub fn copy_state(state: CopyState) -> &'static str {
+    en::register::place(state)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

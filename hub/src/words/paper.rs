@@ -50,6 +50,11 @@ pub enum Part {
         head: Vec<String>,
         rows: Vec<Vec<String>>,
     },
+    /// A table to be filled in by hand.
+    Ledger {
+        head: Vec<String>,
+        rows: usize,
+    },
     /// Ruled lines for what only a person can say, by hand.
     Blank {
         label: String,
@@ -136,6 +141,11 @@ impl Paper {
         });
     }
 
+    pub fn ledger(&mut self, head: &[&str], rows: usize) {
+        let head = head.iter().map(|h| (*h).to_owned()).collect();
+        self.parts.push(Part::Ledger { head, rows });
+    }
+
     pub fn blank(&mut self, label: &str, lines: usize) {
         let label = label.to_owned();
         self.parts.push(Part::Blank { label, lines });
@@ -170,6 +180,7 @@ impl Paper {
                     all.extend(head.iter().map(String::as_str));
                     all.extend(rows.iter().flatten().map(String::as_str));
                 }
+                Part::Ledger { head, .. } => all.extend(head.iter().map(String::as_str)),
                 Part::Blank { label, .. } => all.push(label),
                 Part::Choice { label, choices } => {
                     all.push(label);
@@ -197,6 +208,12 @@ impl Paper {
                     out.wrap(*indent, text);
                 }
                 Part::Table { head, rows } => out.table(head, rows),
+                Part::Ledger { head, rows } => {
+                    out.wrap(0, &head.join(" | "));
+                    for _ in 0..*rows {
+                        out.put(&format!("\n{}\n", "_".repeat(WIDTH)));
+                    }
+                }
                 Part::Blank { label, lines } => {
                     let mut label = format!("{label:<COLUMN$} ");
                     if label.chars().count() > COLUMN + 1 {

@@ -177,6 +177,14 @@ table! {
     "hold.free" Hub { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "copy.made" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "what" WORD, Must "sha256" Form::Hash }
     "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD, May "present" WORD }
+    "reg.mark" Hub { Must "ref" Form::Exhibit, Must "mark" WORD, Must "by" BY }
+    "reg.copy" Hub { Must "ref" Form::Exhibit, Must "copy" COUNT, Must "what" WORD, Must "form" WORD, Must "seal" WORD, Must "sha256" Form::Hash, Must "sums" Form::Hash, Must "bytes" COUNT, Must "medium" WORD, Must "place" WORD, Must "save" COUNT, Must "by" BY }
+    "reg.hand" Hub { Must "ref" Form::Exhibit, Must "copy" COUNT, Must "what" WORD, Must "class" WORD, Must "to" WORD, Must "agency" WORD, Must "signed" WORD, Must "factor" WORD, Must "by" BY }
+    "reg.receipt" Hub { Must "ref" Form::Exhibit, Must "copy" COUNT, Must "hand" COUNT, Must "from" WORD, Null "receipt" WORD, Must "by" BY }
+    "reg.return" Hub { Must "ref" Form::Exhibit, Must "copy" COUNT, Must "from" WORD, Null "note" WORD, Must "by" BY }
+    "reg.end" Hub { Must "ref" Form::Exhibit, Must "copy" COUNT, Must "reason" WORD, Must "by" BY }
+    "reg.media" Hub { Must "ref" Form::Exhibit, Must "document" WORD, Null "sha256" Form::Hash, Must "uses" WORD, Must "limits" WORD, Must "by" BY }
+    "reg.still" Hub { Must "ref" Form::Exhibit, Must "parent" Form::Exhibit, Must "log" Form::Origin, Must "n" COUNT, Must "picture" COUNT, Must "t" Form::Time, Must "sha256" Form::Hash, Must "reason" WORD, Must "authority" WORD, Must "rank" WORD, Must "by" BY }
     "copy.class" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
     "copy.drop" Hub { Must "ref" Form::Exhibit, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "copy.dispose" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Must "until" Form::Time, Must "reason" WORD, Must "by" BY, Must "files" COUNT, Must "bytes" COUNT }

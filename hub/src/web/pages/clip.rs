@@ -277,6 +277,7 @@ async fn send_copy(
             purpose: reason.purpose,
             reference: reason.reference,
             present: reason.present,
+            copy: None,
         };
         app.perform(who, save).await?;
     }

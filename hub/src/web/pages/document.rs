@@ -59,7 +59,14 @@ pub async fn of_exhibit(
     let (name, wanted) = asked(&file)?;
     let paper = ExhibitPaper::parse(name).ok_or_else(|| Refused::because(Pages::NoSuchDocument))?;
     let document = app
-        .perform(&who, documents::Show { exhibit, paper })
+        .perform(
+            &who,
+            documents::Show {
+                exhibit,
+                paper,
+                copy: None,
+            },
+        )
         .await?;
     Ok(send(document, wanted))
 }

@@ -25,6 +25,15 @@ fn field(field: TextField) -> &'static str {
         TextField::Note => "a note",
         TextField::Recipient => "to whom it is handed",
         TextField::Result => "a result",
+        TextField::Mark => "the producer's reference",
+        TextField::Medium => "what the copy is on",
+        TextField::Place => "where the copy is",
+        TextField::Agency => "for whom it is handed over",
+        TextField::Sender => "from whom it comes",
+        TextField::Receipt => "what was signed",
+        TextField::Document => "the release document",
+        TextField::Uses => "what it may be used for",
+        TextField::Limits => "what it may not be used for",
     }
 }
 

@@ -19,6 +19,7 @@ pub mod papers;
 mod proofs;
 pub mod pulls;
 pub mod read_me;
+pub mod register;
 pub mod subtitles;
 mod trail;
 
@@ -35,6 +36,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Orders(reason) => orders::of(reason),
         Reason::Pages(reason) => pages::of(reason),
         Reason::Proofs(reason) => proofs::of(reason),
+        Reason::Register(reason) => register::of(reason),
         Reason::Trail(reason) => trail::of(reason),
     }
 }

@@ -64,7 +64,7 @@ pub fn of(d: &Disposal) -> Paper {
     paper.item(
         "Erased",
         [format!(
-            "{} texts (purpose, reference, requester); the log keeps their salted hashes",
+            "{} texts (purpose, reference, requester, and those of its register); the log keeps their salted hashes",
             d.texts
         )],
     );

@@ -3,7 +3,8 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::hands::{CopyPart, Handover},
+    documents::hands::Handover,
+    register::rows::CopyRow,
     words::{
         en::certificate::bytes,
         paper::{Paper, Sort},
@@ -23,7 +24,7 @@ fn kind(word: &str) -> &str {
     }
 }
 
-fn copy(c: &CopyPart) -> String {
+fn copy(c: &CopyRow) -> String {
     let form = match c.form.as_str() {
         "zip" => "one ZIP file",
         "folder" => "a folder",
@@ -70,9 +71,7 @@ fn what(paper: &mut Paper, h: &Handover) {
     );
     paper.item(
         "Package",
-        h.sums
-            .as_ref()
-            .map(|sums| format!("SHA-256 of its SHA256SUMS: {sums}")),
+        [format!("SHA-256 of its SHA256SUMS: {}", h.sums)],
     );
     match &h.copy {
         Some(c) => paper.item("Copy", [copy(c)]),
@@ -108,7 +107,12 @@ fn whom(paper: &mut Paper, h: &Handover) {
                     hand.line
                 )],
             );
-            paper.item("Handed by", [erased(&hand.by, 80)]);
+            let how = match hand.factor.as_str() {
+                "passkey" => "a passkey",
+                _ => "a code",
+            };
+            let by = format!("{}, who signed with {how}", erased(&hand.signed, 80));
+            paper.item("Handed by", [by]);
         }
         None => {
             paper.fields(&["Name", "Rank or role, and number"]);
@@ -140,14 +144,17 @@ pub fn form(h: &Handover) -> Paper {
     );
     whom(&mut paper, h);
     paper.heading("ON WHAT TERMS");
-    for term in [
+    for (at, term) in [
         "From my signature on the footage is in my hands: I keep the record of who has it, and answer for its security.",
         "I use it for the purpose it was asked for and for no other, and not for entertainment or gain.",
         "I make no more copies than that purpose needs, and record each. A master I neither open for writing nor copy from while a working copy serves.",
         "I publish nothing of it, and give nothing of it to media, without a release document of the scheme that says what for and within what limits.",
         "When it is no longer needed I return it or destroy it, and tell the scheme which and when. A copy that comes back is never a master again.",
-    ] {
-        paper.item("", [term]);
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        paper.item(&format!("{}", at + 1), [term]);
     }
     if let Some(m) = &h.media {
         paper.heading("MEDIA RELEASE");
@@ -185,14 +192,13 @@ pub fn receipt(h: &Handover) -> Paper {
     );
     paper.blank("Remarks", 2);
     paper.heading("SIGNED");
-    match &h.receipt {
+    match h.hand.as_ref().and_then(|hand| hand.receipt.as_ref()) {
         Some(r) => paper.item(
             "On record",
             [format!(
-                "received {} by {} (line {} of the hub's log)",
-                r.at.for_people(&h.zone),
+                "received by {}; entered {}",
                 erased(&r.from, 80),
-                r.line
+                r.at.for_people(&h.zone)
             )],
         ),
         None => paper.text(
