@@ -2,40 +2,23 @@
 
 use std::{
     io::{IsTerminal, Write},
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
+    path::PathBuf,
 };
 
 use clap::Subcommand;
 use shared::{
-    evidence::names,
     id::{BoxCamera, ExhibitRef},
-    record::{hex, sha256},
     time::{Zone, length_in_words},
-    verify::{self, Options},
 };
 
-use super::{CommandError, client::Client, evidence::review_of, print_json};
-use crate::{
-    disposal::acts::RetentionClassInput,
-    evidence::{Resting, save as out},
-    files::{self, failed},
-    keys::Keys,
-    ops::clips,
-    requests::turns::Forecast,
-    supervise::load_config,
+use super::{
+    CommandError,
+    client::Client,
+    evidence::review_of,
+    print_json,
+    saving::{How, SaveRequest, check, save},
 };
-
-/// A save that takes longer than this says how far it is.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// A package to be saved.
-struct SaveRequest {
-    folder: PathBuf,
-    purpose: String,
-    reference: String,
-    present: Option<String>,
-}
+use crate::{disposal::acts::RetentionClassInput, ops::clips, requests::turns::Forecast};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -92,19 +75,11 @@ pub enum Command {
     Pause { exhibit: String },
     /// Let it go on, from where it stands
     Resume { exhibit: String },
-    /// Save an exhibit's package in plain, to hand it over: below FOLDER, whole and verified or not at all
+    /// Write an exhibit's package out, to hand it over: below FOLDER, whole and verified or not at all. The copy is registered
     Save {
         exhibit: String,
-        folder: PathBuf,
-        /// What it is handed over for
-        #[arg(long)]
-        purpose: String,
-        /// The receiver's own reference, such as a crime number
-        #[arg(long)]
-        reference: String,
-        /// Who else is present; kept apart from the log, which holds its salted hash
-        #[arg(long)]
-        present: Option<String>,
+        #[command(flatten)]
+        request: SaveRequest,
     },
     /// Check an exhibit's package as it rests, sealed
     Check { exhibit: String },
@@ -141,6 +116,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                 purpose: purpose.clone(),
                 reference: reference.clone(),
                 present: None,
+                how: How::default(),
             });
             let class = RetentionClassInput {
                 class: Some(class),
@@ -221,21 +197,9 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
             follow(hub, exhibit, None)
         }
-        Command::Save {
-            exhibit,
-            folder,
-            purpose,
-            reference,
-            present,
-        } => {
+        Command::Save { exhibit, request } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
-            let wanted = SaveRequest {
-                folder,
-                purpose,
-                reference,
-                present,
-            };
-            save(hub, &exhibit, wanted)
+            save(hub, &exhibit, request)
         }
         Command::Check { exhibit } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
@@ -375,147 +339,4 @@ fn text(p: &clips::ProgressRow) -> String {
         line += &format!(" {}", p.why);
     }
     line.trim_end().to_owned()
-}
-
-/// The key that opens an exhibit's package, and the one its verdict rests on.
-fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), CommandError> {
-    let keys = Keys::load(state, &load_config(state)?.scheme)?;
-    // No key: nothing of the exhibit can be opened any more, or it never was.
-    keys.exhibit_identity(exhibit).map_err(|e| {
-        CommandError::Plain(format!(
-            "nothing of {exhibit} can be opened: {e}. It was disposed of (`beadle-hub evidence certificate {exhibit}`), or never pulled"
-        ))
-    })?;
-    let options = Options {
-        hub: vec![keys.cosign_vkey().clone()],
-        ..Options::default()
-    };
-    Ok((keys, options))
-}
-
-/// Has it put on record, then opens the package into the folder. Exit status as of `beadle-hub verify`; 0 for a package that is known to be partial.
-fn save(hub: &Client, exhibit: &ExhibitRef, wanted: SaveRequest) -> Result<u8, CommandError> {
-    let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
-    // Known beforehand to come to nothing: not worth a line.
-    out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;
-    let (keys, options) = opening(hub.state(), exhibit)?;
-    let shown = hub.ask(&clips::Show {
-        exhibit: exhibit.clone(),
-    })?;
-    if let Some(package) = shown.package {
-        let rest = Resting::new(package.into(), keys.exhibit_identity(exhibit)?);
-        out::fits(&rest, exhibit, &wanted.folder).map_err(|e| plain(&e))?;
-    }
-    let clips::Package {
-        package,
-        sums,
-        short,
-        ..
-    } = hub.ask(&clips::Save {
-        exhibit: exhibit.clone(),
-        purpose: wanted.purpose,
-        reference: wanted.reference,
-        present: wanted.present,
-        copy: None,
-    })?;
-    let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
-    let mut meter = Meter::new();
-    let saved = out::save(
-        &rest,
-        exhibit,
-        &wanted.folder,
-        &options,
-        short,
-        |bytes, of| meter.show(bytes, of),
-    );
-    meter.end();
-    let saved = saved.map_err(|e| plain(&e))?;
-    let there = hex(&sha256(&files::read(&saved.folder.join(names::SUMS))?));
-    if there != sums {
-        return Err(CommandError::Plain(format!(
-            "{} holds another package than the one on record: it was changed while it was saved; delete it and save it again",
-            saved.folder.display()
-        )));
-    }
-    println!("saved      {}", saved.folder.display());
-    println!(
-        "           {} files, {} bytes, in plain: it is under no period of the hub; whoever has it answers for it",
-        saved.files, saved.bytes
-    );
-    print!("{}", saved.report.render());
-    Ok(match short {
-        true => 0,
-        false => u8::try_from(saved.report.exit_status()).unwrap_or(2),
-    })
-}
-
-/// Verifies a package where it rests. The same report and exit status as `beadle-hub verify` gives of a saved one.
-pub(super) fn check(state: &Path, exhibit: &ExhibitRef) -> Result<u8, CommandError> {
-    let folder = load_config(state)?.evidence.join(exhibit.as_str());
-    let (keys, options) = opening(state, exhibit)?;
-    let mut packages = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(failed("list", &folder))? {
-        let entry = entry.map_err(failed("list", &folder))?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            packages.push(entry.path());
-        }
-    }
-    packages.sort();
-    if packages.is_empty() {
-        return Err(CommandError::Plain(format!(
-            "there is no package in {}",
-            folder.display()
-        )));
-    }
-    let mut worst = 0;
-    for package in packages {
-        let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
-        let report = verify::package(&rest, &options);
-        print!("{}", report.render());
-        worst = worst.max(u8::try_from(report.exit_status()).unwrap_or(2));
-    }
-    Ok(worst)
-}
-
-/// How far a save is: moving on a terminal, whole tenths in a file.
-struct Meter {
-    began: Instant,
-    terminal: bool,
-    shown: Option<u64>,
-}
-
-impl Meter {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            terminal: std::io::stderr().is_terminal(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, bytes: u64, of: u64) {
-        let percent = (bytes * 100).checked_div(of).unwrap_or(100);
-        let mark = if self.terminal { percent } else { percent / 10 };
-        if self.began.elapsed() < QUIET || self.shown == Some(mark) {
-            return;
-        }
-        self.shown = Some(mark);
-        let line = format!(
-            "saving     {percent:>3} %  {} of {} MiB",
-            bytes >> 20,
-            of >> 20
-        );
-        if self.terminal {
-            eprint!("\r\x1b[K{line}");
-            let _ = std::io::stderr().flush();
-        } else {
-            eprintln!("{line}");
-        }
-    }
-
-    fn end(&self) {
-        if self.terminal && self.shown.is_some() {
-            eprintln!();
-        }
-    }
 }

@@ -16,6 +16,7 @@ mod clip;
 mod declaration;
 mod document;
 mod evidence;
+mod exhibit;
 mod factor;
 mod footage;
 mod hold;
@@ -30,6 +31,7 @@ mod rate;
 mod request;
 mod retention;
 mod run;
+mod saving;
 mod staff;
 mod status;
 mod token;
@@ -80,6 +82,9 @@ enum Command {
     /// Papers of exhibits and requests, as text and PDF: label, release form, receipt, notice of refusal
     #[command(subcommand)]
     Document(document::Command),
+    /// Exhibits: what happened to each, its copies, handing over
+    #[command(subcommand)]
+    Exhibit(exhibit::Command),
     /// Holds: footage kept at its box beyond its day
     #[command(subcommand)]
     Hold(hold::Command),
@@ -179,6 +184,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Request(c) => request::run(&hub, c).map(|()| 0),
         Command::Evidence(c) => evidence::run(&hub, c),
         Command::Document(c) => document::run(&hub, c),
+        Command::Exhibit(c) => exhibit::run(&hub, c).map(|()| 0),
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),

@@ -34,7 +34,7 @@ pub fn run(state: &Path, args: &Args) -> Result<u8, CommandError> {
         && let Some(exhibit) = path.to_str().and_then(|p| ExhibitRef::parse(p).ok())
         && !path.exists()
     {
-        return super::clip::check(state, &exhibit);
+        return super::saving::check(state, &exhibit);
     }
     let (kind, path) = match args.path.as_slice() {
         [path] => ("", path),

@@ -1,9 +1,13 @@
-//! Adapter: filesystem. A package written out in plain, for whoever it is handed to. There whole and verified, or not at all.
+//! Adapter: filesystem. A package written out, for whoever it is handed to: a folder in plain, or one ZIP in plain or sealed with `age`. There whole
+//! and verified, or not at all.
 //!
 //! ```text
-//! <folder>/<EXH-ref>.part   while it is written; locked. One that nobody holds is left of a save that was killed, and thrown away
-//! <folder>/<EXH-ref>        the package: every file as SHA256SUMS has it
+//! <folder>/<EXH-ref>.part           while it is written; locked. One that nobody holds is left of a save that was killed, and thrown away
+//! <folder>/<EXH-ref>                the package: every file as SHA256SUMS has it
+//! <folder>/<EXH-ref>.zip            the same as one file; .zip.age when it is sealed; .part while it is written
+//! <folder>/<EXH-ref>-HOW-TO-OPEN.txt  the card that goes with the file
 //! ```
+//! What the disk cannot take is said before the first byte ([`limits`]).
 
 use std::{
     fs::{self, File},
@@ -14,15 +18,88 @@ use std::{
 use logbook::{Folder, sync_dir};
 use nix::fcntl::{Flock, FlockArg};
 use shared::{
+    evidence::names,
     id::ExhibitRef,
+    record::{Digest, sha256},
+    time::Utc,
     verify::{self, Files, Options, Report},
 };
+use zeroize::Zeroizing;
 
 use super::{
     package,
     resting::{self, Resting},
 };
-use crate::disks::room;
+
+mod archive;
+pub mod limits;
+pub mod zip;
+
+/// As what a package is written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Folder,
+    Zip,
+}
+
+impl Form {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Zip => "zip",
+        }
+    }
+}
+
+/// Whom it is sealed for.
+pub enum Seal {
+    None,
+    /// An `age1…` recipient.
+    Recipient(String),
+    Passphrase(Zeroizing<String>),
+}
+
+impl Seal {
+    /// As the log has it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Recipient(_) => "recipient",
+            Self::Passphrase(_) => "passphrase",
+        }
+    }
+}
+
+/// What the card beside a file says of it.
+pub struct Card<'a> {
+    pub exhibit: &'a ExhibitRef,
+    /// Its producer's reference.
+    pub mark: Option<&'a str>,
+    pub scheme: &'a str,
+    /// Who wrote it out, by name, and when, as the clock on the wall has it.
+    pub by: &'a str,
+    pub at: &'a str,
+    /// The file's name and its SHA-256.
+    pub file: &'a str,
+    pub sha256: &'a str,
+    pub seal: &'a Seal,
+}
+
+/// A package that somebody wants written out.
+pub struct Wanted<'a> {
+    pub exhibit: &'a ExhibitRef,
+    /// Below which it is to be.
+    pub folder: &'a Path,
+    pub form: Form,
+    /// A folder lies in plain.
+    pub seal: &'a Seal,
+    pub options: &'a Options,
+    /// It is known to be partial.
+    pub short: bool,
+    pub now: Utc,
+    /// The card beside a file: of the file's name and its SHA-256.
+    pub card: &'a dyn Fn(&str, &str) -> String,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -40,16 +117,18 @@ pub enum SaveError {
         name: String,
         source: io::Error,
     },
+    #[error("{0}; nothing was saved: make room there, or name another place")]
+    NotThere(#[from] limits::NotThere),
     #[error(
-        "the disk of {path} has {} MiB left, and exhibit {exhibit} has {}; nothing was saved: make room there, or name a folder on another disk",
-        free >> 20, need.div_ceil(1 << 20)
+        "a folder is not sealed by itself; nothing was saved: save it as one file (--zip), or onto a disk that is encrypted as a whole"
     )]
-    NoRoom {
-        exhibit: String,
-        path: String,
-        free: u64,
-        need: u64,
-    },
+    FolderSealed,
+    #[error("it could not be sealed: {0}; nothing was saved")]
+    Seal(String),
+    #[error(
+        "{0} does not hold what was written to it, so it was taken away again: the disk is worn out or was taken out; save to another one"
+    )]
+    ReadBack(String),
     #[error("cannot {what} {path}: {source}; nothing was saved")]
     Io {
         what: &'static str,
@@ -68,10 +147,15 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SaveErro
 /// A package that was saved.
 #[derive(Debug)]
 pub struct SavedPackage {
-    pub folder: PathBuf,
+    /// The folder or the file.
+    pub path: PathBuf,
+    /// The card beside a file.
+    pub card: Option<PathBuf>,
     pub report: Report,
     pub files: u64,
     pub bytes: u64,
+    /// Of the file; of a folder that of its SHA256SUMS.
+    pub sha256: Digest,
 }
 
 /// Removes what a failed save left.
@@ -84,55 +168,90 @@ impl Drop for Part {
     }
 }
 
-/// Where it would be saved, if nothing is there yet.
-pub fn free(folder: &Path, exhibit: &ExhibitRef) -> Result<PathBuf, SaveError> {
-    let target = folder.join(exhibit.as_str());
+/// That nothing is there yet.
+fn free_file(target: &Path) -> Result<(), SaveError> {
     match target.symlink_metadata() {
         Ok(_) => Err(SaveError::Exists(target.display().to_string())),
-        Err(_) => Ok(target),
+        Err(_) => Ok(()),
     }
 }
 
-/// Whether the package fits on the disk of the folder. Bytes of it.
-///
-/// # Errors
-/// It does not, or it cannot be opened.
-pub fn fits(rest: &Resting, exhibit: &ExhibitRef, folder: &Path) -> Result<u64, SaveError> {
+/// Where it would be saved, if nothing is there yet.
+pub fn free(wanted: &Wanted<'_>) -> Result<PathBuf, SaveError> {
+    let name = match wanted.form {
+        Form::Folder => wanted.exhibit.to_string(),
+        Form::Zip => archive::name(wanted),
+    };
+    let target = wanted.folder.join(name);
+    free_file(&target)?;
+    if wanted.form == Form::Zip {
+        free_file(&wanted.folder.join(archive::card_name(wanted)))?;
+    }
+    Ok(target)
+}
+
+/// The files of a package and how long each is.
+fn files(rest: &Resting, exhibit: &ExhibitRef) -> Result<Vec<(String, u64)>, SaveError> {
     let names = rest.list().map_err(failed("list", rest.root()))?;
-    let mut need = 0;
-    for name in &names {
-        need += rest.len(name).map_err(|source| SaveError::Damaged {
+    let mut out = Vec::with_capacity(names.len());
+    for name in names {
+        let size = rest.len(&name).map_err(|source| SaveError::Damaged {
             exhibit: exhibit.to_string(),
             name: name.clone(),
             source,
         })?;
+        out.push((name, size));
     }
-    let free = room::of(folder)
-        .map_err(failed("look at the disk of", folder))?
-        .free;
-    match need <= free {
-        true => Ok(need),
-        false => Err(SaveError::NoRoom {
-            exhibit: exhibit.to_string(),
-            path: folder.display().to_string(),
-            free,
-            need,
-        }),
+    Ok(out)
+}
+
+/// Whether the package can be written there: said before the first byte. How many bytes it is at most.
+///
+/// # Errors
+/// It cannot, or it cannot be opened.
+pub fn fits(rest: &Resting, wanted: &Wanted<'_>) -> Result<u64, SaveError> {
+    let files = files(rest, wanted.exhibit)?;
+    match wanted.form {
+        Form::Folder => {
+            if !matches!(wanted.seal, Seal::None) {
+                return Err(SaveError::FolderSealed);
+            }
+            let at = wanted.folder;
+            let volume = limits::of(at).map_err(failed("look at the disk of", at))?;
+            limits::judge(&volume, &files)?;
+            Ok(files.iter().map(|f| f.1).sum())
+        }
+        Form::Zip => {
+            archive::may_be(wanted, &files)?;
+            Ok(archive::longest(wanted, &files))
+        }
     }
 }
 
-/// Writes the package to `<folder>/<exhibit>`. `short`: it is known that something asked for was never recorded. `told`: bytes written so
-/// far, of how many.
+/// Writes the package out. `told`: bytes done, and of how many.
 pub fn save(
     rest: &Resting,
-    exhibit: &ExhibitRef,
-    folder: &Path,
-    options: &Options,
-    short: bool,
+    wanted: &Wanted<'_>,
+    told: impl FnMut(u64, u64),
+) -> Result<SavedPackage, SaveError> {
+    free(wanted)?;
+    fits(rest, wanted)?;
+    let files = files(rest, wanted.exhibit)?;
+    match wanted.form {
+        Form::Folder => folder(rest, wanted, &files, told),
+        Form::Zip => archive::save(rest, wanted, &files, told),
+    }
+}
+
+fn folder(
+    rest: &Resting,
+    wanted: &Wanted<'_>,
+    files: &[(String, u64)],
     mut told: impl FnMut(u64, u64),
 ) -> Result<SavedPackage, SaveError> {
-    let target = free(folder, exhibit)?;
-    let total = fits(rest, exhibit, folder)?;
+    let (exhibit, folder) = (wanted.exhibit, wanted.folder);
+    let target = free(wanted)?;
+    let total = files.iter().map(|f| f.1).sum();
     let part = folder.join(format!("{exhibit}.part"));
     resting::private_dir(folder).map_err(failed("make the folder", folder))?;
     let (_lock, part) = begin(&part)?;
@@ -146,9 +265,8 @@ pub fn save(
             source,
         }
     };
-    let names = rest.list().map_err(failed("list", rest.root()))?;
     let mut bytes = 0;
-    for name in &names {
+    for (name, _) in files {
         let path = root.join(name);
         if let Some(dir) = path.parent() {
             resting::private_dir(dir).map_err(failed("make the folder", dir))?;
@@ -167,19 +285,23 @@ pub fn save(
         wrote.map_err(failed("write", &path))?;
         read.map_err(damaged(name))?;
     }
-    let report = verify::package(&Folder(root.to_owned()), options);
-    if report.exit_status() == 2 || !package::tolerable(&report, short) {
+    let report = verify::package(&Folder(root.to_owned()), wanted.options);
+    if report.exit_status() == 2 || !package::tolerable(&report, wanted.short) {
         return Err(SaveError::NotIntact(Box::new(report)));
     }
     package::sync_tree(root).map_err(|e| failed("sync", root)(io::Error::other(e)))?;
-    free(folder, exhibit)?;
+    let sums = root.join(names::SUMS);
+    let sums = sha256(&fs::read(&sums).map_err(failed("read back", &sums))?);
+    free(wanted)?;
     fs::rename(root, &target).map_err(failed("put in place", &target))?;
     sync_dir(folder).map_err(failed("sync", folder))?;
     Ok(SavedPackage {
-        folder: target,
+        path: target,
+        card: None,
         report,
-        files: names.len() as u64,
+        files: files.len() as u64,
         bytes,
+        sha256: sums,
     })
 }
 

@@ -3,6 +3,7 @@ mod at_rest;
 mod checks;
 mod forked;
 mod made;
+mod saved;
 
 use std::{
     path::{Path, PathBuf},
@@ -41,7 +42,7 @@ use super::{
         people::{People, Person},
     },
     resting,
-    save::{SaveError, SavedPackage, save},
+    save::{Form, SaveError, SavedPackage, Seal, Wanted, save},
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";
@@ -393,21 +394,32 @@ impl Scene {
 
     fn saved_in(&self, folder: &str) -> Result<SavedPackage, SaveError> {
         let folder = self.folder.path().join(folder);
-        let short = self.order.short.is_some();
-        let exhibit = &self.order.request.exhibit;
-        save(
-            &self.rest(),
-            exhibit,
-            &folder,
-            &options(&self.hub),
-            short,
-            |_, _| {},
-        )
+        self.saved_as(&folder, Form::Folder, &Seal::None, |_, _| {})
+    }
+
+    fn saved_as(
+        &self,
+        folder: &Path,
+        form: Form,
+        seal: &Seal,
+        told: impl FnMut(u64, u64),
+    ) -> Result<SavedPackage, SaveError> {
+        let wanted = Wanted {
+            exhibit: &self.order.request.exhibit,
+            folder,
+            form,
+            seal,
+            options: &options(&self.hub),
+            short: self.order.short.is_some(),
+            now: SystemClock.now().wall,
+            card: &|file, sha256| format!("{file} {sha256}\n"),
+        };
+        save(&self.rest(), &wanted, told)
     }
 
     /// The package in plain, as it is handed over.
     fn saved(&self) -> PathBuf {
-        self.saved_in("saved").expect("saved").folder
+        self.saved_in("saved").expect("saved").path
     }
 
     fn read(&self, name: &str) -> String {

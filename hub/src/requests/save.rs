@@ -35,6 +35,9 @@ pub struct Package {
     pub short: bool,
     /// Line of the hub's log that says it is saved: how that ends is told by it.
     pub line: u64,
+    /// The name of whoever saves it, and its producer's reference: for the card that goes with it.
+    pub by: String,
+    pub mark: Option<String>,
 }
 
 /// Puts it on record that this package is saved. `copy`: what the copy is to be registered as when it is there; None: a film of it is
@@ -89,8 +92,15 @@ pub fn grant(
     if copy.is_some() {
         acts::begun(hub, exhibit, line, &sums, permit)?;
     }
+    let mark = hub.db.exhibit_mark(exhibit.as_str())?;
+    let mark = mark.map(|hash| hub.db.side_text(&hash)).transpose()?;
+    let account = hub.db.account_numbered(permit.number())?;
+    let shown = account.and_then(|a| a.shown);
+    let shown = shown.map(|hash| hub.db.side_text(&hash)).transpose()?;
     Ok(Package {
         line,
+        by: shown.flatten().unwrap_or_else(|| permit.name().to_owned()),
+        mark: mark.flatten(),
         package,
         sums,
         short: row.state == State::Partial,

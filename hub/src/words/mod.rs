@@ -8,7 +8,10 @@ use shared::time::{Utc, Zone};
 use crate::{
     disposal::rows::Disposal,
     documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
-    evidence::certificate::{Certificate, Facts, Request, continuity::Continuity},
+    evidence::{
+        certificate::{Certificate, Facts, Request, continuity::Continuity},
+        save::Card,
+    },
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
     words::paper::Paper,
@@ -93,6 +96,11 @@ pub fn subtitles(
 /// The page that lies on top of a package. `printed`: its papers are there as PDF too.
 pub fn read_me(facts: &Facts<'_>, computed: &Certificate, printed: bool) -> String {
     en::read_me::of(facts, computed, printed)
+}
+
+/// The card that goes with a package that is one file.
+pub fn card(card: &Card<'_>) -> String {
+    en::card::of(card)
 }
 
 /// What a page says just now.

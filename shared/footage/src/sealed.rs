@@ -16,10 +16,10 @@
 //! ring, because the recorder must seal a growing file piece by piece and a hold must exchange the header alone. Stock
 //! `age` and `rage` open what is written here.
 
-use age::{Identity as _, Recipient as _, x25519};
+use age::{Identity as _, Recipient, scrypt, x25519};
 use age_core::{
     format::{FileKey, Stanza},
-    secrecy::ExposeSecret,
+    secrecy::{ExposeSecret, SecretString},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use ring::{
@@ -39,6 +39,8 @@ const SEALED_PIECE: usize = PIECE + TAG;
 /// Random bytes between header and payload.
 pub const NONCE: usize = 16;
 const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+/// How hard each guess at a passphrase is: 2 to the power of this, as stock `age` has it; about a second and 256 MiB.
+const WORK: u8 = 18;
 /// Our headers have 168 bytes. A longer one than this is not a header worth reading.
 const MAX_HEADER: usize = 16 * 1024;
 
@@ -93,6 +95,14 @@ pub fn sealed_len(plain: u64) -> u64 {
     let pieces = plain.div_ceil(PIECE as u64).max(1);
     (HEADER + NONCE) as u64 + plain + pieces * TAG as u64
 }
+
+/// Whether a text is the recipient that files can be sealed to: `age1…`.
+pub fn is_recipient(text: &str) -> bool {
+    parse_recipient(text).is_ok()
+}
+
+/// Most that a file sealed to a passphrase is longer than one sealed to a recipient.
+pub const PASSPHRASE_MORE: u64 = 16;
 
 /// Bytes of a header written here: one X25519 stanza.
 pub const HEADER: usize = 22 + 54 + 44 + 48;
@@ -199,8 +209,8 @@ impl Stream {
     }
 }
 
-fn header_for(file_key: &FileKey, recipient: &str) -> Result<Vec<u8>, SealError> {
-    let (stanzas, _) = parse_recipient(recipient)?
+fn header_for(file_key: &FileKey, recipient: &dyn Recipient) -> Result<Vec<u8>, SealError> {
+    let (stanzas, _) = recipient
         .wrap_file_key(file_key)
         .map_err(|_| SealError::System)?;
     let mut text = String::from_utf8_lossy(MAGIC).into_owned();
@@ -252,6 +262,18 @@ pub struct Sealer {
 impl Sealer {
     /// The sealer; the bytes that open the file (header and nonce) are ready.
     pub fn new(recipient: &str) -> Result<Self, SealError> {
+        Self::to(&parse_recipient(recipient)?)
+    }
+
+    /// The same for whoever knows a passphrase, as `age -p` does it.
+    pub fn with_passphrase(passphrase: &str) -> Result<Self, SealError> {
+        let secret = SecretString::from(passphrase.to_owned());
+        let mut recipient = scrypt::Recipient::new(secret);
+        recipient.set_work_factor(WORK);
+        Self::to(&recipient)
+    }
+
+    fn to(recipient: &dyn Recipient) -> Result<Self, SealError> {
         let random = SystemRandom::new();
         let file_key =
             FileKey::try_init_with_mut(|key| random.fill(key)).map_err(|_| SealError::System)?;
@@ -419,7 +441,7 @@ pub fn rewrap(header: &[u8], identity: &str, recipient: &str) -> Result<Vec<u8>,
         return Err(SealError::NotAge("bytes follow the header"));
     }
     let key = file_key(header, &parsed, &[parse_identity(identity)?])?;
-    header_for(&key, recipient)
+    header_for(&key, &parse_recipient(recipient)?)
 }
 
 #[allow(clippy::large_enum_variant)] // one of them per file being read

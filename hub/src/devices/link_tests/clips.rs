@@ -370,7 +370,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 reference: "CR/9".into(),
                 present: None,
             };
-            requests::save::grant(&d, exhibit, &reason, &who)
+            requests::save::grant(&d, exhibit, &reason, None, &who)
         };
         assert!(may(&e, " ").is_err());
         assert!(may(&ExhibitRef::new(2026, 999), "for court").is_err());

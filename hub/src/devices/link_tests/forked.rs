@@ -2,7 +2,10 @@
 use super::*;
 use shared::evidence::names;
 
-use crate::{evidence::save::save, requests::succession};
+use crate::{
+    evidence::save::{Form, Seal, Wanted, save},
+    requests::succession,
+};
 
 /// What a package out of the fork says.
 struct Outcome {
@@ -275,12 +278,22 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         tempfile::tempdir().expect("folder"),
         state == State::Partial,
     );
-    let saved = save(&rest, &exhibit, folder.path(), &options, short, |_, _| {}).expect("saved");
+    let wanted = Wanted {
+        exhibit: &exhibit,
+        folder: folder.path(),
+        form: Form::Folder,
+        seal: &Seal::None,
+        options: &options,
+        short,
+        now: shared::time::Utc(0),
+        card: &|_, _| String::new(),
+    };
+    let saved = save(&rest, &wanted, |_, _| {}).expect("saved");
     let python = std::process::Command::new("python3")
         .arg("-B")
-        .arg(saved.folder.join(names::VERIFY_PY))
+        .arg(saved.path.join(names::VERIFY_PY))
         .arg("bundle")
-        .arg(&saved.folder)
+        .arg(&saved.path)
         .arg("--hub")
         .arg(desk.keys.cosign_vkey().to_string())
         .output()

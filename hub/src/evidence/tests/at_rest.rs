@@ -106,18 +106,17 @@ fn what_is_saved_is_what_was_verified() {
     let left = scene.folder.path().join("saved/EXH-2026-000123.part/x");
     resting::private_dir(&left).expect("what a killed save left");
     let mut told = Vec::new();
-    let saved = save(
-        &rest,
-        &scene.order.request.exhibit,
+    let saved = scene.saved_as(
         &scene.folder.path().join("saved"),
-        &options(&scene.hub),
-        false,
+        Form::Folder,
+        &Seal::None,
         |at, of| told.push((at, of)),
-    )
-    .expect("saved");
+    );
+    let saved = saved.expect("saved");
     assert_eq!(saved.report.render(), report.render());
     assert_eq!(told.last(), Some(&(saved.bytes, saved.bytes)));
-    let plain = logbook::Folder(saved.folder.clone());
+    assert_eq!(saved.sha256, made.sums, "of a folder that of its sums");
+    let plain = logbook::Folder(saved.path.clone());
     let names = rest.list().expect("list");
     assert_eq!(plain.list().expect("list"), names);
     assert_eq!(saved.files, names.len() as u64);
@@ -126,7 +125,7 @@ fn what_is_saved_is_what_was_verified() {
             plain.read(name).expect("read") == rest.read(name).expect("read"),
             "{name}"
         );
-        let path = saved.folder.join(name);
+        let path = saved.path.join(name);
         let about = path.metadata().expect("metadata").permissions();
         assert_eq!(
             std::os::unix::fs::PermissionsExt::mode(&about) & 0o77,

@@ -107,6 +107,7 @@ fn number(row: &Row, reply: &Value) -> Option<u64> {
 /// Whether it is the end of one thing: of many who say it, one does it. (A box may be told twice of one thing.)
 fn once(row: &Row) -> bool {
     let ends = ["box.revoke", "lift.withdraw", "token.revoke"].contains(&row.name)
+        || ["exhibit.receipt", "exhibit.return", "exhibit.destroy"].contains(&row.name)
         || ["staff.close", "staff.revoke", "staff.withdraw"].contains(&row.name);
     ends || row.second == Second::Approves
 }
@@ -202,6 +203,8 @@ async fn twenty_of_each() {
         "factor.code",
         "factor.passkey",
         "factor.remove",
+        "exhibit.copy",
+        "exhibit.hand",
     ];
     let may_not = |name: &&str| everybody::needs_a_box(name) || more.contains(name);
     assert!(none.iter().all(may_not), "never done: {none:?}");
@@ -308,6 +311,18 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("owner.set", "cam", "camera_owners WHERE cam=$1"),
     ("copy.class", "ref", "evidence WHERE ref=$1"),
     ("copy.drop", "ask", "approvals WHERE n=$1"),
+    ("reg.mark", "ref", "exhibit_marks WHERE ref=$1"),
+    ("reg.copy", "ref", "copies WHERE ref=$1"),
+    ("reg.hand", "ref", "copies WHERE ref=$1 AND hand>=$2"),
+    ("reg.receipt", "ref", "copies WHERE ref=$1"),
+    (
+        "reg.return",
+        "ref",
+        "copies WHERE ref=$1 AND state IN ('back','out','gone')",
+    ),
+    ("reg.end", "ref", "copies WHERE ref=$1 AND state='gone'"),
+    ("reg.media", "ref", "media_releases WHERE ref=$1"),
+    ("reg.still", "ref", "stills WHERE ref=$1"),
     ("move.order", "box", "moves WHERE box=$1"),
 ];
 /// Acts that nothing of this test can do: they take a box.

@@ -144,6 +144,30 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "evidence.approve" | "evidence.certificate" => {
             return json!({"exhibit": "EXH-2026-000022"});
         }
+        "exhibit.show" => return json!({"exhibit": "EXH-2026-000021"}),
+        "exhibit.release" => return json!({"exhibit": "EXH-2026-000021", "copy": 2}),
+        "exhibit.mark" => return json!({"exhibit": "EXH-2026-000021", "mark": "ABC/1"}),
+        "exhibit.copy" => {
+            return json!({"exhibit": "EXH-2026-000021", "save": 7, "copy": null});
+        }
+        "exhibit.hand" => {
+            return json!({
+                "exhibit": "EXH-2026-000021", "copy": 1, "kind": "working", "to": "DC Hall", "agency": "County Police",
+                "signed": who, "code": "000000"
+            });
+        }
+        "exhibit.receipt" | "exhibit.return" => {
+            return json!({"exhibit": "EXH-2026-000021", "copy": 2, "from": "DC Hall"});
+        }
+        "exhibit.destroy" => {
+            return json!({"exhibit": "EXH-2026-000021", "copy": 3, "reason": "a scratched disc"});
+        }
+        "exhibit.media" => {
+            return json!({
+                "exhibit": "EXH-2026-000023", "document": "Release 7", "uses": "an appeal for witnesses",
+                "limits": "until 2027-01-31; faces stay blurred"
+            });
+        }
         "hold.show" => return json!({"hold": "H-000012"}),
         "hold.add" => json!({
             "t0": "2026-11-03T11:59:10.000Z", "t1": "2026-11-03T11:59:20.000Z", "until": null, "days": 7, "review": null,
@@ -224,10 +248,11 @@ pub(super) fn furnish(hub: &Hub) {
     hub.db
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
         .expect("registered");
-    for n in [21, 22] {
+    for n in [21, 22, 23] {
         scene::request(hub, n, Request::Ready, now(), Vec::new());
         scene::packed(hub, n, &scene::films());
     }
+    super::register::copies(hub, 21);
     for (n, release) in [(12, None), (13, None), (14, Some(2))] {
         super::holds::held(hub, n, Stands::Placed, release);
     }
@@ -278,7 +303,7 @@ pub(super) fn furnish(hub: &Hub) {
         };
         assert_eq!(hub.db.add_approval(&asked).expect("recorded"), n);
     }
-    for n in 31..=37 {
+    for n in 31..=38 {
         requested(hub, n);
     }
 }
@@ -334,7 +359,7 @@ fn requested(hub: &crate::hub::Hub, n: u64) {
         changed: now(),
         cameras: vec![RequestCamera {
             camera: BoxCamera::parse("ashby/c01").expect("camera"),
-            exhibit: None,
+            exhibit: (n == 38).then(|| scene::exhibit(23)),
             why: None,
         }],
     };

@@ -6,6 +6,7 @@ use crate::{error::Class, reason::Reason};
 mod access;
 mod accounts;
 mod api;
+pub mod card;
 pub mod certificate;
 pub mod clips;
 mod evidence;
