@@ -1,6 +1,6 @@
 //! Task. The bytes of a prepared pull, segment by segment: asked for from where they stand, checked against the box's log, kept.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use shared::{
     id::BoxName,
@@ -30,8 +30,8 @@ use crate::{
 };
 
 const SILENT: Duration = Duration::from_secs(60);
-/// The next range is asked for while so many bytes of one are still to come, so that the line does not stand idle for a round trip at each
-/// join: what 20 Mbit/s bring in 100 ms.
+/// More is asked for while so many bytes of what was are still to come, so that the line does not stand idle for a round trip at each join:
+/// what 20 Mbit/s bring in 100 ms.
 const AHEAD: u64 = 256 << 10;
 
 fn bytes(segments: &[FetchRecord]) -> u64 {
@@ -101,7 +101,7 @@ pub(super) async fn fetch_all(
         progress,
         moved: false,
         plan: plan(&open),
-        ahead: None,
+        ahead: VecDeque::new(),
     };
     fetching.tell();
     fetching.all(open).await.map_err(|ended| match ended {
@@ -216,8 +216,9 @@ struct ClipTransfer<'a> {
     /// Something came.
     moved: bool,
     plan: Vec<Range>,
-    /// What was asked for before its turn came, and the stream that it comes on.
-    ahead: Option<(Range, Incoming)>,
+    /// What was asked for before its turn came, and the streams that it comes on. The beginning of a segment is short: with it goes the
+    /// range after it.
+    ahead: VecDeque<(Range, Incoming)>,
 }
 
 impl ClipTransfer<'_> {
@@ -354,14 +355,21 @@ impl ClipTransfer<'_> {
         Ok(inc)
     }
 
-    /// Asks for the range that comes after this one, where there is one.
-    async fn ask_ahead(&mut self, range: Range) -> Try<()> {
-        let at = self.plan.iter().position(|r| *r == range);
-        let next = at.and_then(|at| self.plan.get(at + 1)).copied();
-        if let (None, Some(next)) = (&self.ahead, next) {
-            self.ahead = Some((next, self.ask(next).await?));
+    /// Asks for the ranges that come after this one, of which so much is left, until enough is on its way.
+    async fn ask_ahead(&mut self, range: Range, left: u64) -> Try<()> {
+        loop {
+            let asked = self.ahead.iter().map(|(r, _)| r.to - r.from);
+            if left + asked.sum::<u64>() > AHEAD {
+                return Ok(());
+            }
+            let last = self.ahead.back().map_or(range, |(r, _)| *r);
+            let at = self.plan.iter().position(|r| *r == last);
+            let Some(next) = at.and_then(|at| self.plan.get(at + 1)).copied() else {
+                return Ok(());
+            };
+            let stream = self.ask(next).await?;
+            self.ahead.push_back((next, stream));
         }
-        Ok(())
     }
 
     /// Asks for one range, if that was not done already, and keeps it as it comes.
@@ -376,10 +384,14 @@ impl ClipTransfer<'_> {
         let name = self.row.camera.r#box.clone();
         let lost = |e| again(broke(&name, &e));
         // What was asked for ahead and is not wanted any more is dropped here, which tells the box to stop.
-        let mut inc = match self.ahead.take() {
+        let mut inc = match self.ahead.pop_front() {
             Some((asked, inc)) if asked == range => inc,
-            _ => self.ask(range).await?,
+            _ => {
+                self.ahead.clear();
+                self.ask(range).await?
+            }
         };
+        self.ask_ahead(range, to - from).await?;
         let first = inc.frame_within(SILENT).await.map_err(lost)?;
         let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
         let reply = first.json::<ClipReply>();
@@ -426,9 +438,7 @@ impl ClipTransfer<'_> {
             };
             part = blocking(put).await.map_err(broken)?.map_err(file)?;
             at += length;
-            if to - at <= AHEAD {
-                self.ask_ahead(range).await?;
-            }
+            self.ask_ahead(range, to - at).await?;
             self.moved = true;
             self.progress.bytes = self.progress.bytes.saturating_add(length);
             self.tell();

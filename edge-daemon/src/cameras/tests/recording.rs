@@ -118,29 +118,27 @@ fn a_failed_disk_is_left_for_another() {
     let (world, camera) = (world_with(2), FakeCamera::start(false));
     let mut config = world.config(&camera);
     config.volumes.push(world.spare.clone());
+    // Both lie on one disk here, and which has more room changes from look to look: the other one is away until its turn.
+    let away = world.home.path().join("away");
+    std::fs::rename(&world.spare, &away).expect("rename");
     let cameras = world.start(config, None);
     cameras.recovered(&cam(), None);
-    let first = world.wait_segments(1).remove(0);
-    let name = SegmentName {
-        day: Zone::utc().day_of(first.time("t0")),
-        cam: cam(),
-        start: first.time("t0"),
-        s: 1,
-    };
-    let (bad, good) = if world.volume.join(name.closed_path()).exists() {
-        (&world.volume, &world.spare)
-    } else {
-        (&world.spare, &world.volume)
-    };
-    std::fs::rename(bad.join("footage"), bad.join("gone")).expect("rename");
-    std::fs::write(bad.join("footage"), b"a file where a folder should be").expect("write");
+    world.wait_segments(1);
+    let (bad, good) = (&world.volume, &world.spare);
+    // A segment may begin between the two steps and make the folder again.
+    let mut gone = 0;
+    while std::fs::write(bad.join("footage"), b"a file where a folder should be").is_err() {
+        std::fs::rename(bad.join("footage"), bad.join(format!("gone-{gone}"))).expect("rename");
+        gone += 1;
+    }
     wait("the fault", || {
         world
             .faults
             .list()
             .into_iter()
-            .find(|f| f.code == "disk.failed")
+            .find(|f| f.code == "disk.failed" && f.detail.contains(&bad.display().to_string()))
     });
+    std::fs::rename(&away, good).expect("rename");
     let lines = wait("a segment on the other volume", || {
         let lines = world.lines("seg.write");
         let found = lines.iter().any(|l| {
