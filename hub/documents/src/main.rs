@@ -18,6 +18,9 @@ use world::Desk;
 
 const USAGE: &str = "usage: beadle-documents <document.json >document.pdf
 Started by beadle-hub. Makes a PDF of one document.";
+/// A document with nothing in it, set before the walls are up.
+const SAMPLE: &str = r#"{"sort":"page","title":"ŵ","right":"ŷ","lang":"en-GB","day":"2026-01-01","author":"","foot":[],"parts":[
+{"part":"heading","text":"A"},{"part":"line","text":"A"},{"part":"item","label":"A","sentences":["A","B"]},{"part":"table","head":["A"],"rows":[["A"]]}]}"#;
 /// Bytes of a document's values, at most.
 const MOST: u64 = 8 << 20;
 
@@ -55,7 +58,9 @@ fn write() -> Result<(), String> {
         .use_current_thread()
         .build_global()
         .map_err(|e| e.to_string())?;
-    let desk = Desk::new();
+    // What is looked up once (tables, fonts, how large the stack is) is looked up now, while it may.
+    let desk = Desk::new().with(SAMPLE.as_bytes().to_vec());
+    set(&desk)?;
     walls::enter(&[calls::CALLS]).map_err(|e| e.to_string())?;
 
     let mut values = Vec::new();
