@@ -3,6 +3,7 @@ mod at_rest;
 mod checks;
 mod forked;
 mod made;
+mod printed;
 mod saved;
 
 use std::{
