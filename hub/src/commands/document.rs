@@ -90,6 +90,29 @@ fn put(document: &Document, folder: Option<&Path>) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Continuity sheet and label of a copy that was just saved, beside it; what was written, or why not, a line each. The copy stands either way.
+pub fn beside(hub: &Client, exhibit: &ExhibitRef, copy: Option<u64>, folder: &Path) -> Vec<String> {
+    let mut told = Vec::new();
+    for paper in [ExhibitPaper::Continuity, ExhibitPaper::Label] {
+        let asked = documents::Show {
+            exhibit: exhibit.clone(),
+            paper,
+            copy,
+        };
+        let made = hub.ask(&asked).and_then(|mut document| {
+            if let Some(n) = copy {
+                document.name = format!("{exhibit}-copy-{n}-{}", paper.word());
+            }
+            written(&document, folder)
+        });
+        match made {
+            Ok(files) => told.extend(files.iter().map(|f| format!("paper      {}", f.display()))),
+            Err(e) => told.push(format!("no paper   {} of {exhibit}: {e}", paper.word())),
+        }
+    }
+    told
+}
+
 /// Text and PDF, as whoever runs the command. What is there under these names is not written over.
 pub fn written(document: &Document, folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let mut files = vec![("txt", document.text.clone().into_bytes())];

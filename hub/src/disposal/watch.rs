@@ -46,6 +46,7 @@ pub fn look(hub: &Hub) -> Result<(), HubError> {
         self::stuck(hub, exhibit, why)?;
     }
     crate::register::acts::expire_saves(hub)?;
+    printer::look(hub)?;
     let found = gather::all(hub)?;
     stuck.extend(clear::clear(hub, &found)?);
     let found = gather::all(hub)?;

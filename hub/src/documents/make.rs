@@ -12,13 +12,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    hands::Handover,
-    label::Label,
-    printer::{self, PrinterError},
-    refusal::Refusal,
-    sheet::Sheet,
-};
+use super::{hands::Handover, label::Label, printer::PrinterError, refusal::Refusal, sheet::Sheet};
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
     disposal,
@@ -86,10 +80,9 @@ impl Document {
     }
 }
 
-/// Text and PDF of a paper; whether PDFs can be made is put on record.
+/// Text and PDF of a paper; why there is no PDF, where there is none.
 pub fn document(hub: &Hub, name: String, paper: &Paper) -> Result<Document, HubError> {
     let pdf = hub.printer.pdf(paper);
-    printer::note(hub, pdf.as_ref().map(drop))?;
     let unprinted = pdf.as_ref().err().map(PrinterError::to_string);
     Ok(Document {
         name,

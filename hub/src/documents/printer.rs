@@ -70,6 +70,13 @@ impl Printer {
         self.within(paper, DEADLINE)
     }
 
+    /// Whether it makes a PDF at all.
+    pub fn works(&self) -> Result<(), PrinterError> {
+        let mut paper = Paper::new("Beadle", "");
+        paper.day = "2026-01-01".to_owned();
+        self.pdf(&paper).map(drop)
+    }
+
     fn within(&self, paper: &Paper, deadline: Duration) -> Result<Vec<u8>, PrinterError> {
         let program = || self.0.display().to_string();
         let failed = |why: String| PrinterError::Failed {
@@ -131,6 +138,15 @@ fn read(pipe: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     pipe.take(most).read_to_end(&mut all)?;
     Ok(all)
+}
+
+/// Where it stands on record that no PDF was made, tries again. Blocking.
+pub fn look(hub: &Hub) -> Result<(), HubError> {
+    let stands = hub.db.found_faults()?.iter().any(|f| f.code == FAULT);
+    match stands {
+        true => note(hub, hub.printer.works().as_ref().map(drop)),
+        false => Ok(()),
+    }
 }
 
 /// Puts on record that no PDF was made, or that one was again. Blocking.
