@@ -38,16 +38,16 @@ mkdir -p "$out" "$work/debian"; printf 'Source: beadle\n\nPackage: x\nArchitectu
 maintainer='Beadle <beadle@packages.invalid>'
 
 # program PACKAGE NAME: the program without its symbols, and these for the -dbgsym package, found by the program's build number.
-program() {
-    local root=$work/$1 debug=$work/$1-dbgsym id
+program() { # PACKAGE PROGRAM [FOLDER]
+    local root=$work/$1 debug=$work/$1-dbgsym id below=${3:-usr/bin}
     id=$("$readelf" -n "$programs/$2" | sed -n 's/.*Build ID: //p')
     [ -n "$id" ] || die "$programs/$2 has no build number"
     local symbols=$debug/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug
-    install -Dm755 "$programs/$2" "$root/usr/bin/$2"
+    install -Dm755 "$programs/$2" "$root/$below/$2"
     mkdir -p "$(dirname "$symbols")"
     "$objcopy" --only-keep-debug --compress-debug-sections "$programs/$2" "$symbols"
     chmod 644 "$symbols"
-    "$strip" --strip-unneeded --remove-section=.comment "$root/usr/bin/$2"
+    "$strip" --strip-unneeded --remove-section=.comment "$root/$below/$2"
 }
 # What the programs of a package need of the libraries they are linked with.
 libraries() { (cd "$work" && dpkg-shlibdeps -O --ignore-missing-info ${run:+-l/usr/lib/$triple} "$@" 2>"$work/said") | sed 's/^shlibs:Depends=//' | grep . || die "libraries of $*: $(cat "$work/said")"; }
@@ -109,11 +109,12 @@ if "$readelf" -h "$programs/beadle-documents" >/dev/null 2>&1; then
 else
     echo "deb: no beadle-documents in $programs: papers will be plain text only (make documents builds it)"
 fi
+program beadle-hub beadle-pictures usr/lib/beadle-hub # the box's package has one of its own; both may be on one machine
 install -Dm644 -t "$hub/lib/systemd/system" systemd/beadle-hub.service
 install -Dm644 -t "$hub/usr/lib/sysusers.d" systemd/sysusers.d/beadle-hub.conf
 install -Dm644 -t "$hub/usr/lib/tmpfiles.d" systemd/tmpfiles.d/beadle-hub.conf
 install -Dm644 -t "$hub/usr/share/doc/beadle-hub/examples" packages/hub/hub.toml
 install -Dm644 -t "$hub/usr/share/doc/beadle-hub" docs/hub.md docs/verdicts.md docs/retention.md docs/verify/SPEC.txt docs/verify/verify.py docs/verify/verify.html docs/verify/acts.py
-package beadle-hub "$(libraries "$hub"/usr/bin/*), systemd (>= 252)" "Recommends: python3, openssl" "countersigns the logs of CCTV recorders, fetches clips, makes evidence
+package beadle-hub "$(libraries "$hub"/usr/bin/* "$hub"/usr/lib/beadle-hub/*), systemd (>= 252)" "Recommends: python3, openssl" "countersigns the logs of CCTV recorders, fetches clips, makes evidence
  The scheme's side of Beadle: boxes dial in to it, it countersigns their audit
  logs, and staff ask it for clips, holds and masks."

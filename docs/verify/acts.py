@@ -67,6 +67,37 @@ def sample(log, name, count):
         print(said["n"], said["t"], said["type"], said["who"])
 
 
+# What became of copies: of each, as what it was made and where it is.
+
+def register(said, kind, data, of, need):
+    if kind in ("reg.mark", "reg.media"):
+        return
+    copies = of["handed"]
+    if kind == "reg.copy":
+        need(data["copy"] not in copies, said, "this copy was registered before")
+        need(data["save"] in of.get("save", []), said, "no save of it was begun by that line")
+        masters = [c for c in copies.values() if c["what"] == "master" and c["at"] != "gone"]
+        need(data["what"] != "master" or not masters, said, "there is a master already")
+        copies[data["copy"]] = {"what": data["what"], "at": "here", "hand": None}
+        return
+    copy = copies.get(data["copy"])
+    need(copy is not None, said, "no such copy was registered")
+    if copy is None:
+        return
+    if kind == "reg.hand":
+        need(copy["at"] in ("here", "back"), said, f"it was {copy['at']}")
+        need(data["what"] != "master" or copy["what"] == "master", said, "it is no master")
+        copy.update(at="out", hand=said["n"])
+    elif kind == "reg.receipt":
+        need(copy["at"] == "out" and copy["hand"] == data["hand"], said, "it was not handed over by that line")
+    elif kind == "reg.return":
+        need(copy["at"] == "out", said, f"it was {copy['at']}")
+        copy.update(at="back", what="working")
+    elif kind == "reg.end":
+        need(copy["at"] in ("here", "back"), said, f"it was {copy['at']}")
+        copy.update(at="gone")
+
+
 # What became of what was asked for.
 
 def exhibits(log):
@@ -126,7 +157,18 @@ def exhibits(log):
             if number is not None:
                 need(requests[number]["state"] == "Authorised", said, f"its request was {requests[number]['state']}")
                 requests[number]["exhibits"].append(name)
-            held[name] = {"request": number, "camera": data["cam"], "granted": n, "copies": 0, "made": None, "views": 0, "saves": 0, "disposing": None, "gone": None}
+            held[name] = {"request": number, "camera": data["cam"], "granted": n, "copies": 0, "made": None, "views": 0, "saves": 0, "handed": {}, "disposing": None, "gone": None}
+            continue
+        if kind == "reg.still":
+            # A still picture: an exhibit of its own, granted with the one it was made of.
+            need(name not in held and data["parent"] in held, said, "its number was given out before, or it was made of nothing")
+            held[name] = {"request": held.get(data["parent"], {}).get("request"), "camera": held.get(data["parent"], {}).get("camera"), "granted": n, "copies": 1, "made": None, "views": 0, "saves": 0, "handed": {}, "disposing": None, "gone": None}
+            continue
+        if kind.startswith("reg."):
+            of = held.get(name)
+            need(of is not None and of["gone"] is None, said, f"{name} was never granted, or was gone")
+            if of is not None:
+                register(said, kind, data, of, need)
             continue
         if kind not in ("copy.made", "exp.done", "acc.view", "copy.save", "copy.drop", "copy.dispose", "copy.gone", "copy.class"):
             continue
@@ -145,6 +187,8 @@ def exhibits(log):
             need((kind == "acc.view" or of["made"] is not None) and of["disposing"] is None, said, f"{name} was not there")
             need(data["purpose"] and data["reference"], said, "no purpose or no reference")
             of["views" if kind == "acc.view" else "saves"] += 1
+            if kind == "copy.save":
+                of.setdefault("save", []).append(n)
         elif kind == "copy.drop":
             of_ask[name] = said["who"]
         elif kind == "copy.dispose":

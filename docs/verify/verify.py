@@ -1746,7 +1746,8 @@ def read_manifest(data):
     """ref, log, cam, t0, t1, master as [(n, file)]; None when it is not of its form."""
     try:
         m = Reader(data[:-1] if data[-1:] == b"\n" else data).whole()
-        if type(m) is not dict or list(m) != ["v", "ref", "log", "cam", "t0", "t1", "master"]:
+        keys = ["v", "ref", "log", "cam", "t0", "t1", "master", "still"]
+        if type(m) is not dict or list(m) not in (keys[:7], keys):
             return None
         if type(m["v"]) is not int or m["v"] != 1 or type(m["master"]) is not list:
             return None
@@ -1755,6 +1756,11 @@ def read_manifest(data):
         if not all(type(entry) is dict and list(entry) == ["n", "file"] for entry in m["master"]):
             return None
         out["master"] = [(part(entry, "n", count), part(entry, "file", text)) for entry in m["master"]]
+        out["still"] = m.get("still")
+        if "still" in m:  # of a still picture: what it was made of, and the line of the segment
+            if type(m["still"]) is not dict or list(m["still"]) != ["parent", "n", "file"] or m["master"]:
+                return None
+            out["still"] = {"parent": part(m["still"], "parent", text), "n": part(m["still"], "n", count), "file": part(m["still"], "file", text)}
         return out
     except (Malformed, BadData):
         return None
@@ -2026,6 +2032,13 @@ class PackageCheck:
         for name in self.folder.list():
             if name.startswith("master/") and name not in named and (name in self.listed or not left_by_a_computer(name)):
                 self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
+        if m["still"] is not None:  # nothing of the recording is here but that picture, and the line of the segment it is of
+            n, name = m["still"]["n"], m["still"]["file"]
+            if n not in self.segments or self.segments[n][0] != m["cam"]:
+                self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_ENTRY", m["cam"], n)
+            elif name not in self.names and name not in self.listed:
+                self.add("ALTERED-FILE", "file " + name, "ENTRY_MISSING")
+            return
         self.check_coverage(m, held, [gap[2:] for gap in gaps])
         self.check_clip(m, held, self.later_clip(m))
 
@@ -2082,7 +2095,21 @@ class PackageCheck:
             self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_END", time_text(held[-1][3]), time_text(t1))
 
 
-    # 5. what is below working/ are the copies that the hub's log says were made
+    def is_copy(self, r, m):
+        """Whether a line of the hub's log says that what is below working/, or the still picture, was made."""
+        still = m["still"]
+        if still is None:
+            return r.type == "copy.made" and r.data.get("cam") == m["cam"] and r.data.get("what") == "working"
+        segment = self.segments.get(still["n"])
+        try:
+            taken = part(r.data, "t", time_ms)
+        except BadData:
+            return False
+        return (r.type == "reg.still" and r.data.get("parent") == still["parent"] and r.data.get("log") == m["log"]
+                and type(r.data.get("n")) is int and r.data.get("n") == still["n"]
+                and segment is not None and segment[2] <= taken < segment[3])
+
+    # 5. what is below working/ and still/ are the copies that the hub's log says were made
     def check_copies(self, m):
         scheme, data, hashes = scheme_of(m["log"], BOX_LOG), self.read("log/copies.jsonl"), set()
         for line in pieces(data or b""):
@@ -2092,13 +2119,12 @@ class PackageCheck:
                 n = None
             r, proven = self.proven(line, "log/copies/%d.tlog-proof" % n, scheme) if n is not None else (None, False)
             sha = r.data.get("sha256") if proven else None
-            if (is_hash(sha) and r.type == "copy.made" and r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]
-                    and r.data.get("what") == "working"):
+            if is_hash(sha) and r.data.get("ref") == m["ref"] and self.is_copy(r, m):
                 hashes.add(sha)
             else:
                 self.add("NOT-IN-LOG", "file log/copies.jsonl", "COPY_UNPROVEN")
         for name in self.folder.list():
-            if not name.startswith("working/") or name not in self.listed and left_by_a_computer(name):
+            if not name.startswith(("working/", "still/")) or name not in self.listed and left_by_a_computer(name):
                 continue
             if data is None:
                 self.add("WORKING-COPY-NOT-COMPARED", "file " + name, "COPY_UNCOMPARED")

@@ -10,9 +10,9 @@ use std::{cell::RefCell, ops::Deref, path::Path};
 
 use logbook::{LogError, LogFolder};
 use shared::{
-    id::HoldId,
+    id::{ExhibitRef, HoldId},
     record::Record,
-    types::{ActFail, Data, GrantSet, HoldAsk, OpAdd, RequestOpen},
+    types::{ActFail, Data, GrantSet, HoldAsk, OpAdd, RegStill, RequestOpen},
 };
 
 use crate::{
@@ -173,6 +173,10 @@ fn used(tx: &Tx<'_>, r: &Record) -> Result<(), HubError> {
         HoldAsk::KIND => {
             let hold = text("hold").and_then(|h| HoldId::parse(h).ok());
             (Numbered::Hold, hold.map(|h| h.0))
+        }
+        RegStill::KIND => {
+            let exhibit = text("ref").and_then(|e| ExhibitRef::parse(e).ok());
+            (Numbered::Request, exhibit.map(|e| e.number()))
         }
         OpAdd::KIND => (Numbered::Account, text("op").and_then(number)),
         _ => return Ok(()),

@@ -15,7 +15,7 @@
 //! | `F` | one compressed picture, masked | paint |
 //! | `R` | JSON [`Rate`]; whenever it changes; 1 at first, without being said; and, as a sign of life, for each picture left out as damaged | paint |
 //! | `V` | JSON [`Verdict`]; exactly one for each `F`, in order | prove |
-//! | `J` | a JPEG; the answer to the one `F` | still |
+//! | `J` | a JPEG; the answer to the one `F`, or of a recording ([`Show::Recorded`]) to `E` | still |
 //! | `D` | nothing: done, all of it was written | all |
 //! | `X` | JSON [`Failure`]; the last message before a failing end | all |
 //!
@@ -54,7 +54,7 @@ pub enum Task {
     Paint,
     /// Every key picture is decoded and tested for a mask that the camera has put in itself.
     Prove,
-    /// One key picture becomes a JPEG.
+    /// One key picture, or one of a recording, becomes a JPEG.
     Still,
 }
 
@@ -66,6 +66,9 @@ pub enum Show {
     Masked,
     /// The picture as the camera sent it, each polygon's outline and number drawn over it.
     Outline,
+    /// A picture of a recording as it was recorded: that of this presentation time, which the pictures before it are needed for. All of them
+    /// are given; the answer comes after `E`, which the worker does not wait for more pictures for.
+    Recorded { at: i64 },
 }
 
 /// What the worker must know before the first picture.
@@ -404,7 +407,7 @@ mod tests {
             colour: Some([0, 0, 255]),
             fps: Some(25.0),
             max_kbit: None,
-            show: Some(Show::Outline),
+            show: Some(Show::Recorded { at: -3 }),
         };
         for message in [
             ToWorker::Setup(setup),

@@ -443,6 +443,7 @@ pub const ALL: &[&Row] = &[
     &EXHIBIT_RETURN,
     &EXHIBIT_DESTROY,
     &EXHIBIT_MEDIA,
+    &EXHIBIT_STILL,
     &HOLDS,
     &HOLD,
     &HOLD_ADD,

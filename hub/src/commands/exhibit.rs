@@ -105,6 +105,24 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make a still picture of an exhibit's film: an exhibit of its own
+    Still {
+        exhibit: String,
+        /// The moment, as the clock on the wall shows it: "2026-11-03 14:00:07"; or 2026-11-03T14:00:07.250Z
+        #[arg(long)]
+        at: String,
+        /// What it is needed for
+        #[arg(long)]
+        reason: String,
+        /// Who authorised it, by name
+        #[arg(long)]
+        authority: String,
+        /// Their rank: inspector, chief-inspector, superintendent, …; of what is not for police also manager
+        #[arg(long)]
+        rank: String,
+        #[arg(long)]
+        json: bool,
+    },
     /// Authorise what media may do with an exhibit they asked for, by a release document
     Media {
         exhibit: String,
@@ -237,6 +255,30 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 reason,
             };
             (hub.ask(&destroy)?, json)
+        }
+        Command::Still {
+            exhibit,
+            at,
+            reason,
+            authority,
+            rank,
+            json,
+        } => {
+            let made = hub.ask(&exhibits::Still {
+                exhibit: exhibit_of(&exhibit)?,
+                at: super::typed(&zone, "--at", &at)?,
+                reason,
+                authority,
+                rank,
+            })?;
+            match json {
+                true => print_json(&made)?,
+                false => println!(
+                    "{} is the still picture: beadle-hub clip save {} FOLDER",
+                    made.still, made.still
+                ),
+            }
+            return Ok(());
         }
         Command::Media {
             exhibit,

@@ -9,6 +9,7 @@
 //! | [`resting`] | a package at rest: sealed under its exhibit's key, read as what it holds |
 //! | [`cleanup`] | what is left beside a package is taken away |
 //! | [`save`] | writes a package out in plain, for whoever it is handed to |
+//! | [`still`] | still pictures, exhibits of their own |
 //! | [`authority`] | what the builder asks of the hub: keys and its own log |
 //! | [`request`] | gathers a fetched request's facts and has its package made |
 
@@ -22,6 +23,7 @@ pub mod published;
 pub mod request;
 pub mod resting;
 pub mod save;
+pub mod still;
 
 pub use authority::Authority;
 pub use package::{FetchedSegment, Order, Package, PackageError, build};

@@ -45,6 +45,9 @@ use crate::{
 
 mod copies;
 mod record;
+mod still;
+
+pub use still::{StillOrder, build_still, file_of as still_file};
 
 use copies::{masters, subtitles, working_copies};
 use record::{copy_lines, keys, later_clip, lines, proofs, register_line};

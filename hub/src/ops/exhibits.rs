@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::id::ExhibitRef;
+use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
-use super::{Operation, Target, work};
+use super::{Operation, Target, moment, work};
 use crate::{
     access::authorise::Permit,
     error::HubError,
+    evidence::still::{self, StillRequest},
     hub::Hub,
     register::{
         acts::{self, HandOver, SavedCopy},
@@ -99,6 +100,24 @@ pub struct Media {
     pub release: MediaRelease,
 }
 
+/// A still picture of its film.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Still {
+    pub exhibit: ExhibitRef,
+    #[serde(deserialize_with = "moment::read")]
+    pub at: Utc,
+    pub reason: String,
+    /// Who authorised it, and their rank.
+    pub authority: String,
+    pub rank: String,
+}
+
+/// The exhibit that it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StillMade {
+    pub still: ExhibitRef,
+}
+
 macro_rules! registered {
     ($($name:ident -> $reply:ty = |$hub:ident, $o:ident, $permit:ident| $work:expr;)*) => {
         $(impl Operation for $name {
@@ -151,6 +170,16 @@ registered! {
     Destroy -> Register = |hub, o, permit| {
         acts::destroyed(hub, &o.exhibit, o.copy, &o.reason, permit)?;
         shown::register(hub, &o.exhibit)
+    };
+    Still -> StillMade = |hub, o, permit| {
+        let asked = StillRequest {
+            at: o.at,
+            reason: o.reason,
+            authority: o.authority,
+            rank: o.rank,
+        };
+        let still = still::make(hub, &o.exhibit, &asked, permit)?;
+        Ok(StillMade { still })
     };
     Media -> Register = |hub, o, permit| {
         media::allow(hub, &o.exhibit, &o.release, permit)?;

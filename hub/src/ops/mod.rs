@@ -504,6 +504,7 @@ operations! {
         EXHIBIT_RETURN => exhibits::Return,
         EXHIBIT_DESTROY => exhibits::Destroy,
         EXHIBIT_MEDIA => exhibits::Media,
+        EXHIBIT_STILL => exhibits::Still,
         HOLDS => holds::List,
         HOLD => holds::Show,
         HOLD_ADD => holds::Add,

@@ -38,7 +38,7 @@ const MARK: usize = 40;
 const SAVE_MS: i64 = 24 * 3_600_000;
 
 /// The exhibit, if it is not disposed of.
-pub(super) fn kept(hub: &Hub, exhibit: &ExhibitRef) -> Result<RequestRecord, HubError> {
+pub fn kept(hub: &Hub, exhibit: &ExhibitRef) -> Result<RequestRecord, HubError> {
     let request = hub.db.request(exhibit.as_str())?;
     let request = request.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
@@ -54,7 +54,7 @@ pub(super) fn kept(hub: &Hub, exhibit: &ExhibitRef) -> Result<RequestRecord, Hub
 }
 
 /// A text in the side table, which stays as long as the exhibit; its salted hash.
-pub(super) fn keep(
+pub fn keep(
     hub: &Hub,
     act: &Act<'_>,
     exhibit: &ExhibitRef,

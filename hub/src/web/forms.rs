@@ -6,7 +6,7 @@ use std::{future::Future, sync::Arc};
 use askama::Template;
 use axum::{
     Form,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use serde::de::DeserializeOwned;
@@ -42,6 +42,8 @@ pub struct Shown<F> {
     pub frame: Frame,
     /// Which part of its list.
     pub turn: Turn,
+    /// What of its address names what it is about; empty for a page that is about all of something.
+    pub about: String,
     /// What was typed, where it was not taken.
     pub typed: F,
 }
@@ -69,14 +71,19 @@ pub trait FormPage: Template + Sized + Send {
 async fn answer<P: FormPage>(
     app: &App,
     who: &SignedIn,
-    turn: Turn,
+    (turn, about): (Turn, String),
     outcome: Outcome,
     typed: P::Form,
 ) -> Result<Response, Refused> {
     let frame = who
         .frame(app, P::PATH)
         .after(&outcome.done, &outcome.problem);
-    let shown = Shown { frame, turn, typed };
+    let shown = Shown {
+        frame,
+        turn,
+        about,
+        typed,
+    };
     let page = P::read(app, who, shown).await?;
     outcome.on(&page)
 }
@@ -86,7 +93,34 @@ pub async fn show<P: FormPage>(
     who: SignedIn,
     Query(turn): Query<Turn>,
 ) -> Result<Response, Refused> {
-    answer::<P>(&app, &who, turn, Outcome::default(), Default::default()).await
+    let at = (turn, String::new());
+    answer::<P>(&app, &who, at, Outcome::default(), Default::default()).await
+}
+
+/// The same of a page about one thing, which its address names.
+pub async fn show_one<P: FormPage>(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(about): Path<String>,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    let at = (turn, about);
+    answer::<P>(&app, &who, at, Outcome::default(), Default::default()).await
+}
+
+async fn acted<P: FormPage>(
+    app: &App,
+    who: &SignedIn,
+    about: String,
+    form: P::Form,
+) -> Result<Response, Refused> {
+    who.check_form(form.token())?;
+    let outcome = Outcome::of(P::act(app, who, form.clone()).await)?;
+    let typed = match outcome.problem.is_empty() {
+        true => P::Form::default(),
+        false => form,
+    };
+    answer::<P>(app, who, (Turn::default(), about), outcome, typed).await
 }
 
 pub async fn act<P: FormPage>(
@@ -94,11 +128,14 @@ pub async fn act<P: FormPage>(
     who: SignedIn,
     Form(form): Form<P::Form>,
 ) -> Result<Response, Refused> {
-    who.check_form(form.token())?;
-    let outcome = Outcome::of(P::act(&app, &who, form.clone()).await)?;
-    let typed = match outcome.problem.is_empty() {
-        true => P::Form::default(),
-        false => form,
-    };
-    answer::<P>(&app, &who, Turn::default(), outcome, typed).await
+    acted::<P>(&app, &who, String::new(), form).await
+}
+
+pub async fn act_one<P: FormPage>(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(about): Path<String>,
+    Form(form): Form<P::Form>,
+) -> Result<Response, Refused> {
+    acted::<P>(&app, &who, about, form).await
 }

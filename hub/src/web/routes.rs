@@ -21,7 +21,7 @@ use super::{
     forms, guard,
     pages::{
         account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
-        machine, masks, proof, requests, retention, staff, tokens, touches,
+        machine, masks, proof, register, requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -113,6 +113,8 @@ pages! {
     get "/evidence" forms::show::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
     post "/evidence" forms::act::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
+    get "/exhibit/{exhibit}" forms::show_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
+    post "/exhibit/{exhibit}" forms::act_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
     get "/evidence/{exhibit}/{file}" document::disposal, Person(&[&table::EVIDENCE_CERTIFICATE]);
     get "/exhibit/{exhibit}/{file}" document::of_exhibit, Person(&[&table::EXHIBIT_DOCUMENT]);
     get "/requests/{request}/{file}" document::of_request, Person(&[&table::REQUEST_NOTICE]);

@@ -9,8 +9,9 @@ use crate::{
     disposal::rows::Disposal,
     documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
     evidence::{
-        certificate::{Certificate, Facts, Request, continuity::Continuity},
+        certificate::{Certificate, Facts, Request, check::Check, continuity::Continuity},
         save::Card,
+        still::StillFacts,
     },
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
@@ -96,6 +97,16 @@ pub fn subtitles(
 /// The page that lies on top of a package. `printed`: its papers are there as PDF too.
 pub fn read_me(facts: &Facts<'_>, computed: &Certificate, printed: bool) -> String {
     en::read_me::of(facts, computed, printed)
+}
+
+/// The certificate of a still picture.
+pub fn still_certificate(facts: &StillFacts<'_>, check: &Check) -> String {
+    en::still::certificate(facts, check)
+}
+
+/// The page that lies on top of it.
+pub fn still_read_me(facts: &StillFacts<'_>) -> String {
+    en::still::read_me(facts)
 }
 
 /// The card that goes with a package that is one file.

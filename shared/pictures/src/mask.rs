@@ -46,6 +46,10 @@ pub enum WorkError {
     Undecodable,
     #[error("the picture cannot be decoded by itself; a still needs a key picture")]
     NotKey,
+    #[error("none of the pictures that were given is of that moment, or it cannot be decoded")]
+    NotThen,
+    #[error("a part of the picture of that moment is missing or damaged in the recording")]
+    NotWhole,
     #[error("cannot write to the daemon: {0}")]
     Write(#[from] io::Error),
 }

@@ -1,4 +1,5 @@
-//! Task. A still: a key picture becomes a JPEG, masked, or unmasked with the mask's outline for those who may see that.
+//! Task. A still: a key picture becomes a JPEG, masked, or unmasked with the mask's outline for those who may see that; or a picture of a recording,
+//! with all that it is decoded from, as it was recorded.
 use std::io::{Read, Write};
 
 use shared::{
@@ -14,6 +15,9 @@ use crate::{
 };
 
 pub fn run(setup: Setup, from: &mut impl Read, to: &mut impl Write) -> Result<(), WorkError> {
+    if let Some(Show::Recorded { at }) = setup.show {
+        return recorded(&setup, at, from, to);
+    }
     let mut painter = Painter::new(setup)?;
     let mut message = Vec::new();
     loop {
@@ -31,6 +35,47 @@ pub fn run(setup: Setup, from: &mut impl Read, to: &mut impl Write) -> Result<()
             }
         }
     }
+}
+
+/// The picture of that moment, out of a recording.
+fn recorded(
+    setup: &Setup,
+    at: i64,
+    from: &mut impl Read,
+    to: &mut impl Write,
+) -> Result<(), WorkError> {
+    let mut decoder = Decoder::open(setup.codec, &setup.config)?;
+    let mut found = None;
+    let mut look = |decoder: &mut Decoder| -> Result<(), WorkError> {
+        while let Some(frame) = decoder.take()? {
+            let damaged = decoder.damaged();
+            if frame.pts() == Some(at) {
+                if damaged {
+                    return Err(WorkError::NotWhole);
+                }
+                found = Some(jpeg::recorded(&frame, &Kind::of(&frame))?);
+            }
+        }
+        Ok(())
+    };
+    let mut message = Vec::new();
+    loop {
+        match wire::read(from, &mut message)? {
+            None => return Err(WorkError::NoEnd),
+            Some(ToWorker::Setup(_)) => return Err(WorkError::OtherTask),
+            Some(ToWorker::Picture(picture)) => {
+                decoder.give(&picture.data, picture.pts);
+                look(&mut decoder)?;
+            }
+            Some(ToWorker::End) => break,
+        }
+    }
+    decoder.finish();
+    look(&mut decoder)?;
+    let jpeg = found.ok_or(WorkError::NotThen)?;
+    wire::write(to, &FromWorker::Still(jpeg.into()))?;
+    wire::write(to, &FromWorker::Done)?;
+    Ok(to.flush()?)
 }
 
 struct Painter {
@@ -64,6 +109,7 @@ impl Painter {
         Ok(match self.show {
             Show::Masked => jpeg::masked(&canvas.paint(frame)?, &kind)?,
             Show::Outline => jpeg::outlined(frame, &kind, self.mask.polygons())?,
+            Show::Recorded { .. } => return Err(WorkError::OtherTask),
         })
     }
 }

@@ -44,6 +44,14 @@ struct Manifest {
     t0: Utc,
     t1: Utc,
     master: Vec<(u64, String)>,
+    still: Option<Still>,
+}
+
+/// Of a still picture: what it was made of, and the line that describes the segment.
+struct Still {
+    parent: String,
+    n: u64,
+    file: String,
 }
 
 impl Manifest {
@@ -91,7 +99,7 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         Some(manifest) => {
             let records = package.records(&manifest);
             package.masters(&manifest, &records);
-            package.copies(&manifest);
+            package.copies(&manifest, &records);
         }
         None => package.found("UNREADABLE", "file manifest.json", w::NO_MANIFEST),
     }
@@ -109,14 +117,27 @@ fn manifest(bytes: &[u8]) -> Option<Manifest> {
     let value = Value::parse(bytes.strip_suffix(b"\n").unwrap_or(bytes)).ok()?;
     let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let time = |key| value.get(key).and_then(Value::as_time);
-    if !has_keys(&value, &["v", "ref", "log", "cam", "t0", "t1", "master"])
-        || value.get("v")?.as_int()? != 1
-    {
+    const KEYS: [&str; 8] = ["v", "ref", "log", "cam", "t0", "t1", "master", "still"];
+    let is_still = has_keys(&value, &KEYS);
+    if !(is_still || has_keys(&value, &KEYS[..7])) || value.get("v")?.as_int()? != 1 {
         return None;
     }
+    let still = match value.get("still") {
+        None => None,
+        Some(s) if has_keys(s, &["parent", "n", "file"]) => Some(Still {
+            parent: s.get("parent")?.as_str()?.to_owned(),
+            n: s.get("n")?.as_u64()?,
+            file: s.get("file")?.as_str()?.to_owned(),
+        }),
+        Some(_) => return None,
+    };
     let Value::Array(entries) = value.get("master")? else {
         return None;
     };
+    // A still picture comes without its recording.
+    if still.is_some() && !entries.is_empty() {
+        return None;
+    }
     let entry = |e: &Value| match has_keys(e, &["n", "file"]) {
         true => Some((e.get("n")?.as_u64()?, e.get("file")?.as_str()?.to_owned())),
         false => None,
@@ -128,6 +149,7 @@ fn manifest(bytes: &[u8]) -> Option<Manifest> {
         t0: time("t0")?,
         t1: time("t1")?,
         master: entries.iter().map(entry).collect::<Option<_>>()?,
+        still,
     })
 }
 
@@ -543,6 +565,21 @@ impl Package<'_> {
                 format!("file {path}"),
                 w::UNLOGGED_FILE,
             );
+        }
+        if let Some(still) = &manifest.still {
+            // Nothing of the recording is here but that picture, and the line of the segment it is of.
+            let place = format!("file {}", still.file);
+            if !records
+                .segments
+                .get(&still.n)
+                .is_some_and(|s| s.cam == manifest.cam)
+            {
+                let text = say(w::UNLOGGED_ENTRY, &[&manifest.cam, &still.n]);
+                self.found("UNLOGGED-MASTER-FILE", place, text);
+            } else if !self.names.contains(&still.file) && !self.listed.contains(&still.file) {
+                self.found("ALTERED-FILE", place, w::ENTRY_MISSING);
+            }
+            return;
         }
         let gaps: Vec<Span> = gaps.iter().map(|g| g.span).collect();
         let ends = held.first().zip(held.last());

@@ -85,3 +85,12 @@ pub const EXHIBIT_MEDIA: Row = Row::new(
 )
 .about(About::Exhibit)
 .writes(&["reg.media"]);
+pub const EXHIBIT_STILL: Row = Row::new(
+    "exhibit.still",
+    Post,
+    "/exhibits/{exhibit}/stills",
+    "have a still picture made of an exhibit's film, which is an exhibit of its own",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.writes(&["reg.still", "copy.class"]);

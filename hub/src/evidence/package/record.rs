@@ -215,6 +215,15 @@ pub(super) fn copy_lines<A: Authority>(
         let line = authority.append(&order.request.operator, &line);
         wanted.insert(line.map_err(PackageError::Hub)?.n);
     }
+    put_hub_lines(authority, &wanted, rest)
+}
+
+/// Puts lines of the hub's own log that speak of copies, and their proofs, into the package.
+pub(super) fn put_hub_lines<A: Authority>(
+    authority: &A,
+    wanted: &BTreeSet<u64>,
+    rest: &Resting,
+) -> Result<(), PackageError> {
     let head = authority.head_now().map_err(PackageError::Hub)?;
     let mut log = LogFolder::new(&authority.log_folder());
     let (mut forest, mut lines) = (Forest::default(), Vec::new());
@@ -228,7 +237,7 @@ pub(super) fn copy_lines<A: Authority>(
     put(rest, names::COPIES, &lines)?;
     for n in wanted {
         let name = format!("{}/{n}.tlog-proof", names::COPY_PROOFS);
-        put(rest, &name, proof(&forest, n, &head)?.as_bytes())?;
+        put(rest, &name, proof(&forest, *n, &head)?.as_bytes())?;
     }
     Ok(())
 }
@@ -246,7 +255,17 @@ pub(super) fn register_line<A: Authority>(
         sums: hex(sums),
         to: order.to.clone(),
     };
-    let line = authority.append(&order.request.operator, &line);
+    sums_line(authority, &order.request.operator, &line, rest)
+}
+
+/// The same of any package.
+pub(super) fn sums_line<A: Authority>(
+    authority: &A,
+    operator: &str,
+    line: &ExpDone,
+    rest: &Resting,
+) -> Result<(), PackageError> {
+    let line = authority.append(operator, line);
     let line = line.map_err(PackageError::Hub)?;
     hub_line(
         authority,

@@ -34,6 +34,7 @@ pub mod look;
 pub mod machine;
 pub mod masks;
 pub mod proof;
+pub mod register;
 pub mod requests;
 pub mod retention;
 pub mod staff;

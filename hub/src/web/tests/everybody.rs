@@ -40,7 +40,11 @@ const LIFT: &str = "lift.ask";
 
 /// What has tests of its own: allowed, it ends here in a sentence. Root makes no administrator while two can sign in; passkeys are made by
 /// browsers (`account.rs`).
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 9] = [
+    "exhibit.copy",
+    "exhibit.hand",
+    "exhibit.release",
+    "exhibit.still",
     "staff.break-glass",
     "factor.passkey",
     "factor.remove",
@@ -165,6 +169,11 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         }
         "exhibit.destroy" => {
             return json!({"exhibit": "EXH-2026-000021", "copy": 3, "reason": "a scratched disc"});
+        }
+        "exhibit.still" => {
+            return json!({
+                "exhibit": "EXH-2026-000021", "at": "2026-11-03T10:21:05Z", "reason": "an appeal", "authority": "Insp Rees", "rank": "inspector"
+            });
         }
         "exhibit.media" => {
             return json!({
@@ -593,6 +602,10 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
         "/evidence" => (
             "exhibit=EXH-2026-000022&act=dispose&reason=over",
             Some(&table::EVIDENCE_DISPOSE),
+        ),
+        "/exhibit/{exhibit}" => (
+            "exhibit=EXH-2026-000001&act=mark&mark=ABC/1",
+            Some(&table::EXHIBIT_MARK),
         ),
         "/sign-in" | "/sign-in/second" | "/sign-out" => ("", None),
         "/tokens" => (

@@ -21,6 +21,7 @@ mod proofs;
 pub mod pulls;
 pub mod read_me;
 pub mod register;
+pub mod still;
 pub mod subtitles;
 mod trail;
 

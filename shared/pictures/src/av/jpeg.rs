@@ -18,6 +18,12 @@ pub fn masked(painted: &MaskedPicture<'_>, kind: &Kind) -> Result<Vec<u8>, AvErr
     encode(&mut full_range(painted.0, kind)?)
 }
 
+/// Of one of a recording, which has its mask in it already.
+pub fn recorded(decoded: &Video, kind: &Kind) -> Result<Vec<u8>, AvError> {
+    let mut plain = Plain::new(kind)?;
+    encode(&mut full_range(plain.of(decoded)?, kind)?)
+}
+
 /// Of an unmasked one with the polygons' outlines: for those who draw the mask and may see what it is to cover.
 pub fn outlined(
     decoded: &Video,

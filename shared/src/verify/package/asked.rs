@@ -7,7 +7,7 @@ use super::{
         left_by_a_computer,
         words::{self as w, say},
     },
-    Manifest, Package, reached,
+    Manifest, Package, Records, reached,
 };
 use crate::{
     check::{Finding, Segment, Span, covered},
@@ -76,8 +76,8 @@ impl Package<'_> {
         }
     }
 
-    /// Each file below `working/` against the hub's own lines that say what copies it made.
-    pub(super) fn copies(&mut self, manifest: &Manifest) {
+    /// Each file below `working/` and `still/` against the hub's own lines that say what copies it made.
+    pub(super) fn copies(&mut self, manifest: &Manifest, records: &Records) {
         let scheme = manifest.scheme();
         let mut hashes = BTreeSet::new();
         let lines = self.files.read(names::COPIES).ok();
@@ -94,10 +94,25 @@ impl Package<'_> {
             };
             let of = |r: &Record| {
                 let text = |key: &str| r.data.get(key).and_then(Value::as_str);
-                let meant = r.kind == "copy.made"
-                    && text("ref") == Some(&manifest.reference)
-                    && text("cam") == Some(&manifest.cam)
-                    && text("what") == Some("working");
+                let meant = match &manifest.still {
+                    None => {
+                        r.kind == "copy.made"
+                            && text("cam") == Some(&manifest.cam)
+                            && text("what") == Some("working")
+                    }
+                    Some(still) => {
+                        let taken = r.data.get("t").and_then(Value::as_time);
+                        let segment = records.segments.get(&still.n).map(|s| s.span);
+                        r.kind == "reg.still"
+                            && text("parent") == Some(&still.parent)
+                            && text("log") == Some(&manifest.log)
+                            && r.data.get("n").and_then(Value::as_u64) == Some(still.n)
+                            && taken
+                                .zip(segment)
+                                .is_some_and(|(t, span)| span.t0 <= t && t < span.t1)
+                    }
+                };
+                let meant = meant && text("ref") == Some(&manifest.reference);
                 text("sha256").and_then(unhex).filter(|_| meant)
             };
             match line.as_ref().and_then(of).filter(|_| proven) {
@@ -108,7 +123,7 @@ impl Package<'_> {
         let copies: Vec<String> = self
             .names
             .iter()
-            .filter(|n| n.starts_with("working/"))
+            .filter(|n| n.starts_with("working/") || n.starts_with("still/"))
             .filter(|n| self.listed.contains(*n) || !left_by_a_computer(n))
             .cloned()
             .collect();
