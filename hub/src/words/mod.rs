@@ -9,7 +9,9 @@ use crate::{
     disposal::rows::Disposal,
     documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
     evidence::{
-        certificate::{Certificate, Facts, Request, check::Check, continuity::Continuity},
+        certificate::{
+            Certificate, Facts, Request, check::Check, continuity::Continuity, people::Person,
+        },
         save::Card,
         still::StillFacts,
     },
@@ -47,6 +49,11 @@ pub fn of(reason: &Reason) -> Text {
 /// The certificate of a package.
 pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
     en::certificate::of(facts, computed)
+}
+
+/// Somebody, as papers name them.
+pub fn person(person: &Person) -> String {
+    en::certificate::person(person)
 }
 
 /// The witness statement of a package.

@@ -93,7 +93,7 @@ fn a_package_verifies_in_every_way() {
         "CR/1234/26",
         "m7 covers 12.5 %",
         "camera silent",
-        "own clock was 7300 ms ahead of the recorder's",
+        "own clock was 7.3 s ahead of the recorder's",
         "asked of the hub by Siân Evans (operator for town; op:0147)",
         "authorised by somebody whose name the hub does not hold (supervisor; op:0150)",
         "disk-slow",

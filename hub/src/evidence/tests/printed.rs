@@ -201,7 +201,11 @@ fn others() -> Vec<(&'static str, Paper)> {
         event(
             1203,
             61_000,
-            hand("sys:hub", "", ""),
+            Hand {
+                op: "sys:hub".into(),
+                name: None,
+                roles: Vec::new(),
+            },
             ExhibitAct::Made { sums: sums.clone() },
         ),
         event(
@@ -209,7 +213,7 @@ fn others() -> Vec<(&'static str, Paper)> {
             300_000,
             evans(),
             ExhibitAct::Viewed {
-                purpose: some("is it what was asked for"),
+                purpose: some("a viewing with the officer"),
                 reference: some("CR/1234/26"),
                 present: Some(some("PC 4411 Example")),
             },
@@ -347,7 +351,7 @@ fn others() -> Vec<(&'static str, Paper)> {
         class_text: "general (3 years)".into(),
         until: Day::parse("2029-11-29").expect("day"),
         early: true,
-        who: vec!["op:0147".into(), "op:0150".into()],
+        who: vec!["Siân Evans (op:0147)".into(), "J. Ŵyn (op:0150)".into()],
         reason: some("asked back by the force"),
         begun: made.plus_ms(86_400_000),
         ended: made.plus_ms(86_402_000),

@@ -47,11 +47,16 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> Paper {
         times.push(("Master from", first.line.t0));
         times.push(("Master to", last.line.t1));
     }
-    for w in f.working {
-        times.extend([("Working from", w.t0), ("Working to", w.t1)]);
-    }
     let row = |(label, t): (&str, Utc)| vec![label.to_owned(), t.for_people(zone), t.to_string()];
-    let rows = times.into_iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = times.into_iter().map(row).collect();
+    for (at, w) in f.working.iter().enumerate() {
+        let which = match f.working.len() {
+            1 => String::new(),
+            _ => format!(" {}", at + 1),
+        };
+        rows.push(row((&format!("Working{which} from"), w.t0)));
+        rows.push(row((&format!("Working{which} to"), w.t1)));
+    }
     paper.table(&["Time", &local, "UTC"], rows);
 
     paper.heading("FILES");
@@ -284,7 +289,7 @@ fn verdict(f: &Facts<'_>) -> Vec<String> {
     }
     if !notes.is_empty() {
         all.push(format!(
-            "It notes {}: what the log declares, which is no damage.",
+            "It notes {}: notes are no damage, and verify/SPEC.txt says what each of them means.",
             codes(notes)
         ));
     }

@@ -38,7 +38,13 @@ pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
             "TO WATCH: open the files in the folder working with any player, in this order. They are copies to handle and hand on; between two of them there is no footage, or it is of another kind:",
         ),
     }
-    for w in f.working {
+    for (at, w) in f.working.iter().enumerate() {
+        let last = at.checked_sub(1).and_then(|n| f.working.get(n));
+        if let Some(last) = last.filter(|last| w.t0 > last.t1) {
+            let ms = w.t0.0.saturating_sub(last.t1.0);
+            let none = format!("    no footage for {}", super::certificate::length(ms));
+            paper.line(&none);
+        }
         paper.text(
             2,
             &format!(
@@ -47,6 +53,12 @@ pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
                 w.t0.for_people(zone),
                 w.t1.for_people(zone)
             ),
+        );
+    }
+    if f.working.iter().any(|w| w.subtitles.is_some()) {
+        paper.text(
+            0,
+            "Beside each lies a file of the same name that ends with .srt: players show it as subtitles, with the local time of each second and, in words, what is missing.",
         );
     }
     for why in f.working_short {

@@ -4,11 +4,28 @@ use shared::plain::plain;
 
 use crate::{
     documents::sheet::Sheet,
+    evidence::certificate::people::Person,
+    register::event::Hand,
     words::{
-        en::{certificate::count, register},
+        en::{
+            certificate::{self, count},
+            register,
+        },
         paper::{Paper, Sort},
     },
 };
+
+/// As the certificate names people; the hub does some things by itself.
+fn by(hand: &Hand) -> String {
+    match hand.op.as_str() {
+        "sys:hub" => "the hub".to_owned(),
+        _ => certificate::person(&Person {
+            op: hand.op.clone(),
+            name: hand.name.clone(),
+            roles: hand.roles.clone(),
+        }),
+    }
+}
 
 pub fn of(s: &Sheet) -> Paper {
     let paper = Paper::new("CONTINUITY OF EXHIBIT", s.exhibit.as_str());
@@ -54,7 +71,7 @@ pub fn of(s: &Sheet) -> Paper {
             vec![
                 e.line.to_string(),
                 e.at.for_people(&s.zone),
-                plain(&register::hand(e), 80),
+                by(&e.by),
                 plain(&register::event(e, &s.zone), 400),
             ]
         })
@@ -87,7 +104,7 @@ pub fn of(s: &Sheet) -> Paper {
             "What for",
             "Seal no.",
         ],
-        6,
+        5,
     );
     paper
 }

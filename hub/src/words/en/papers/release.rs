@@ -73,6 +73,14 @@ fn what(paper: &mut Paper, h: &Handover) {
         "Package",
         [format!("SHA-256 of its SHA256SUMS: {}", h.sums)],
     );
+    paper.item(
+        "Asked for",
+        [format!(
+            "{}, reference {}",
+            erased(&h.purpose, 200),
+            erased(&h.reference, 60)
+        )],
+    );
     match &h.copy {
         Some(c) => paper.item("Copy", [copy(c)]),
         None => {
@@ -134,14 +142,6 @@ pub fn form(h: &Handover) -> Paper {
         ),
     );
     what(&mut paper, h);
-    paper.item(
-        "Asked for",
-        [format!(
-            "{}, reference {}",
-            erased(&h.purpose, 200),
-            erased(&h.reference, 60)
-        )],
-    );
     whom(&mut paper, h);
     paper.heading("ON WHAT TERMS");
     for (at, term) in [
@@ -154,7 +154,7 @@ pub fn form(h: &Handover) -> Paper {
     .into_iter()
     .enumerate()
     {
-        paper.item(&format!("{}", at + 1), [term]);
+        paper.text(0, &format!("{}. {term}", at + 1));
     }
     if let Some(m) = &h.media {
         paper.heading("MEDIA RELEASE");

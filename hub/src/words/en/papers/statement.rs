@@ -4,7 +4,7 @@
 use shared::plain::plain;
 
 use crate::{
-    evidence::certificate::{Certificate, Facts, masks::Imposition},
+    evidence::certificate::{Certificate, Facts},
     words::{
         en::certificate::{self, count, length, period},
         paper::{Paper, Sort},
@@ -31,7 +31,7 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> Paper {
 
     paper.heading("WHO I AM, AND BY WHAT AUTHORITY I USE THE SYSTEM");
     paper.blank(
-        "I am employed by, as, since; and am authorised and trained to use this CCTV system by",
+        "Employed by, as what, since when; authorised and trained to use this CCTV system by whom",
         2,
     );
 
@@ -61,13 +61,18 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> Paper {
     );
 
     paper.heading("WHAT WAS ASKED FOR, AND BY WHOM");
-    for said in certificate::asked(f) {
-        paper.text(0, &sentence(&said));
+    for (at, said) in certificate::asked(f).iter().enumerate() {
+        let begins = match (at, said.starts_with("nobody")) {
+            (0, _) => "The footage was asked for ",
+            (_, false) => "It was ",
+            (_, true) => "",
+        };
+        paper.text(0, &sentence(&format!("{begins}{said}")));
     }
     paper.text(
         0,
         &format!(
-            "It was asked for from {} to {}. The hub made the package on {}.",
+            "The time asked for is from {} to {}. The hub made the package on {}.",
             r.t0.for_people(zone),
             r.t1.for_people(zone),
             f.made.for_people(zone)
@@ -129,13 +134,6 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> Paper {
         "Rate",
         period::rates(&c.runs, &c.changes, &c.continuity, zone),
     );
-    if c.masks
-        .stretches
-        .iter()
-        .any(|s| matches!(s.mask, Imposition::Burned { .. }))
-    {
-        paper.text(0, "Where a mask was painted in, the masters are the recorder's encoding, not the camera's own bytes.");
-    }
 
     paper.heading("WHETHER THE SYSTEM WORKED");
     paper.item("Its log says", period::events(&c.events, zone));
