@@ -345,7 +345,7 @@ conditions! {
     "evidence.documents" Warning HubStaff
         "Papers cannot be made as PDF"
         "The program that makes PDF (beadle-documents) is not there, or fails: the detail says which. Certificates, statements, labels and receipts are made as plain text all the same, and no package waits."
-        "Install or reinstall the package beadle-hub, which brings the program. The hub tries again each hour and with each package, and the fault ends when it works."
+        "Install the hub's package anew: it brings the program. The hub tries again each hour and with each package, and the fault ends when it works."
     "evidence.unknown" Serious HubStaff
         "Evidence folder holds what no request explains"
         "In the folder of evidence or of fetched segments there is something that belongs to no request this hub knows, so it has no period."

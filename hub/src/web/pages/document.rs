@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::header,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use shared::id::ExhibitRef;
 
 use crate::{
@@ -50,10 +51,17 @@ pub fn send(document: Document, wanted: As) -> Response {
     }
 }
 
+/// Which copy a release form or a receipt is about.
+#[derive(Deserialize)]
+pub struct OfCopy {
+    copy: Option<u64>,
+}
+
 pub async fn of_exhibit(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path((text, file)): Path<(String, String)>,
+    Query(of): Query<OfCopy>,
 ) -> Result<Response, Refused> {
     let exhibit = ExhibitRef::parse(&text).map_err(|_| Refused::because(Pages::NoSuchExhibit))?;
     let (name, wanted) = asked(&file)?;
@@ -64,7 +72,7 @@ pub async fn of_exhibit(
             documents::Show {
                 exhibit,
                 paper,
-                copy: None,
+                copy: of.copy,
             },
         )
         .await?;
