@@ -32,6 +32,7 @@ pub mod marker;
 pub mod measure;
 pub mod packages;
 pub mod pages;
+pub mod phone;
 pub mod pictures;
 pub mod places;
 pub mod powercut;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use beadle_tests::{Done, Trouble, args, pictures, places, program, staff::Staff, wait};
+use beadle_tests::{Done, Trouble, args, phone, pictures, places, program, staff::Staff, wait};
 
 use crate::rig::{Rig, seconds};
 
@@ -192,8 +192,177 @@ fn packages_rest_sealed() -> Done<()> {
         "{refused:?}"
     );
     std::fs::write(master, &good)?;
+    let own = std::fs::read_to_string(&places::files_below(&rig.hub.own_log(), ".jsonl")[0])?;
+    assert!(
+        own.contains("\"not-saved\""),
+        "that it came to nothing is on the log"
+    );
 
+    handed_over(&rig, &staff, &pulled.exhibit, from)?;
     rig.stop_and_verify_logs()
+}
+
+/// EVI-3 to EVI-5, EVI-8: sealed as one file, handed over with name and second factor, signed for, brought back, never again a master; and a still
+/// picture of it, which is an exhibit of its own: all by commands, checked with stock programs.
+fn handed_over(rig: &Rig, staff: &Staff, exhibit: &str, from: shared::time::Utc) -> Done<()> {
+    let said = |words: &[&str]| -> Done<String> {
+        let said = staff.says(&rig.hub, "kim", words)?;
+        Ok(said.well(&words.join(" "))?.out)
+    };
+    let json = |words: &[&str]| -> Done<serde_json::Value> {
+        let words = [words, &["--json"]].concat();
+        Ok(serde_json::from_str(&said(&words)?)?)
+    };
+    let folder = rig.site.files()?.join("handed");
+    std::fs::create_dir_all(&folder)?;
+    let below = folder.to_string_lossy().into_owned();
+    let key = folder.join("police.key");
+    program::run(std::path::Path::new("age-keygen"), args!["-o", key])?.well("age-keygen")?;
+    let text = std::fs::read_to_string(&key)?;
+    let recipient = text.lines().find_map(|l| l.strip_prefix("# public key: "));
+    let recipient = recipient
+        .ok_or_else(|| Trouble::new("no recipient"))?
+        .to_owned();
+    let marked = json(&["exhibit", "mark", exhibit, "KL/1"])?;
+    assert_eq!(marked["mark"], "KL/1");
+    let saved = json(&[
+        "clip",
+        "save",
+        exhibit,
+        &below,
+        "--purpose",
+        "To police",
+        "--reference",
+        "CR/9",
+        "--recipient",
+        &recipient,
+        "--master",
+        "--medium",
+        "stick 4C53",
+        "--place",
+        "safe 2",
+    ])?;
+    assert_eq!(
+        (&saved["copy"], &saved["seal"]),
+        (&4.into(), &"recipient".into()),
+        "{saved}"
+    );
+    let sealed = folder.join(format!("{exhibit}.zip.age"));
+    let card = std::fs::read_to_string(folder.join(format!("{exhibit}-HOW-TO-OPEN.txt")))?;
+    assert!(card.contains("KL/1") && card.contains("age -d"), "{card}");
+    let zip = folder.join("opened.zip");
+    program::run(
+        std::path::Path::new("age"),
+        args!["-d", "-i", key, "-o", zip, sealed],
+    )?
+    .well("age -d")?;
+    program::run(
+        std::path::Path::new("unzip"),
+        args!["-q", zip, "-d", folder],
+    )?
+    .well("unzip")?;
+    rig.check_package(&folder.join(exhibit))?;
+
+    let secret = phone::set_up(&rig.hub, staff, "kim")?;
+    let hand = |as_which: &[&str], code: &str| {
+        let words = [
+            "exhibit",
+            "hand",
+            exhibit,
+            "4",
+            "--to",
+            "DC Hall 4711",
+            "--agency",
+            "County Police",
+            "--sign",
+            "kim",
+            "--code",
+            code,
+        ];
+        staff.says(&rig.hub, "kim", &[&words[..], as_which].concat())
+    };
+    let wrong = hand(&["--master"], "000000")?;
+    assert!(wrong.status != 0, "{wrong:?}");
+    hand(&["--master"], &phone::code(&secret, 0))?.well("exhibit hand")?;
+    said(&["exhibit", "receipt", exhibit, "4", "--from", "DC Hall 4711"])?;
+    said(&["exhibit", "return", exhibit, "4", "--from", "DC Hall 4711"])?;
+    let again = hand(&["--master"], &phone::code(&secret, 1))?;
+    assert!(
+        again.status != 0 && again.err.contains("no master"),
+        "{again:?}"
+    );
+    let register = json(&["exhibit", "show", exhibit])?;
+    let kinds: Vec<&str> = register["events"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|e| e["what"].as_str())
+        .collect();
+    assert!(
+        kinds.ends_with(&[
+            "marked",
+            "save-begun",
+            "copied",
+            "handed-over",
+            "received",
+            "returned"
+        ]),
+        "{kinds:?}"
+    );
+
+    // A still picture, a second and a bit after the beginning: between two key pictures.
+    let at = shared::time::Utc(from.0 + 1_300).to_string();
+    let still = |rank: &str| {
+        let words = [
+            "exhibit",
+            "still",
+            exhibit,
+            "--at",
+            &at,
+            "--reason",
+            "an appeal",
+            "--authority",
+            "Rees",
+            "--rank",
+            rank,
+            "--json",
+        ];
+        staff.says(&rig.hub, "kim", &words)
+    };
+    let low = still("sergeant")?;
+    assert!(low.status != 0 && low.err.contains("inspector"), "{low:?}");
+    let made: serde_json::Value =
+        serde_json::from_str(&still("inspector")?.well("exhibit still")?.out)?;
+    let name = made["still"].as_str().unwrap_or_default();
+    said(&[
+        "clip",
+        "save",
+        name,
+        &below,
+        "--purpose",
+        "An appeal",
+        "--reference",
+        "CR/9",
+    ])?;
+    let package = folder.join(name);
+    rig.check_package(&package)?;
+    let picture = package.join(format!("still/{name}.jpg"));
+    let looked = pictures::video(&picture)?;
+    assert_eq!(
+        (looked["width"].as_u64(), looked["height"].as_u64()),
+        (Some(1920), Some(1080))
+    );
+    let certificate = std::fs::read_to_string(package.join("CERTIFICATE.txt"))?;
+    assert!(
+        certificate.contains("Inspector") && certificate.contains(exhibit),
+        "{certificate}"
+    );
+    let mut bytes = std::fs::read(&picture)?;
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    std::fs::write(&picture, bytes)?;
+    assert_eq!(rig.hub.verify("bundle", &package, false)?.status, 1);
+    Ok(())
 }
 
 /// Audit 2.14: what a court's expert can do with coreutils and openssl alone.

@@ -569,11 +569,8 @@ impl Package<'_> {
         if let Some(still) = &manifest.still {
             // Nothing of the recording is here but that picture, and the line of the segment it is of.
             let place = format!("file {}", still.file);
-            if !records
-                .segments
-                .get(&still.n)
-                .is_some_and(|s| s.cam == manifest.cam)
-            {
+            let segment = records.segments.get(&still.n);
+            if segment.is_none_or(|s| s.cam != manifest.cam) {
                 let text = say(w::UNLOGGED_ENTRY, &[&manifest.cam, &still.n]);
                 self.found("UNLOGGED-MASTER-FILE", place, text);
             } else if !self.names.contains(&still.file) && !self.listed.contains(&still.file) {

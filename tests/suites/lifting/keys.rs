@@ -2,14 +2,13 @@
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use ring::hmac;
+use beadle_tests::phone;
 use serde_json::json;
 use shared::{
     passkey::{Assertion, Challenge, RelyingParty},
@@ -38,29 +37,6 @@ fn challenge(offer: &Value) -> Done<Challenge> {
     bytes.ok_or_else(|| Trouble(format!("no challenge in {offer}")))
 }
 
-/// What a phone shows now that was told this.
-fn code(secret: &str) -> String {
-    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let (mut key, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for letter in secret.chars() {
-        let at = LETTERS.find(letter).unwrap_or(0);
-        held = held << 5 | u32::try_from(at).unwrap_or(0);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            key.push(u8::try_from(held >> bits & 0xff).unwrap_or(0));
-        }
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let step = now.map_or(0, |d| d.as_secs() / 30);
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let tag = tag.as_ref();
-    let at = usize::from(tag[19] & 15);
-    let four = [tag[at] & 0x7f, tag[at + 1], tag[at + 2], tag[at + 3]];
-    format!("{:06}", u32::from_be_bytes(four) % 1_000_000)
-}
-
 impl Person {
     /// Sets up a phone, which lets them in at the console, and a passkey.
     fn new(rig: &Rig, staff: &staff::Staff, name: &'static str) -> Done<Self> {
@@ -72,7 +48,7 @@ impl Person {
         };
         let new = person.asks(rig, "GET", "/factors/new", &json!({}))?;
         let secret = new["secret"].as_str().unwrap_or("");
-        let phone = json!({"label": "phone", "secret": secret, "code": code(secret), "password": person.password});
+        let phone = json!({"label": "phone", "secret": secret, "code": phone::code(secret, 0), "password": person.password});
         person.asks(rig, "POST", "/factors/code", &phone)?;
         let new = person.asks(rig, "GET", "/factors/new", &json!({}))?;
         let made = person.key.register(&party()?, &challenge(&new["passkey"])?);

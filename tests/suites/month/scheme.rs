@@ -379,6 +379,14 @@ impl Month {
                 let done = self.tally.entry(exhibit.clone()).or_default();
                 done.views += 1;
                 if request.fate == Fate::Collected {
+                    if request.class == "media" {
+                        // EVI-9: nothing goes to media before somebody has said what for.
+                        operator
+                            .ask(&path("save"), Some(&why))?
+                            .refused("no release document")?;
+                        let release = json!({"document": "Release 7", "uses": "an appeal", "limits": "until the new year"});
+                        dee.post(&format!("/exhibits/{exhibit}/media"), release)?;
+                    }
                     operator.post(&path("save"), why)?;
                     done.saves += 1;
                 }

@@ -19,6 +19,7 @@ use crate::{
     error::{HubError, plain},
     hub::Hub,
     reason::PullReason,
+    register::media,
     requests::{
         Progress,
         rules::{self, TextField},
@@ -183,6 +184,14 @@ pub fn expire(hub: &Hub) -> Result<(), HubError> {
 pub fn release(hub: &Hub, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
     let to = to.trim().to_owned();
     rules::texts([(TextField::Recipient, &to)])?;
+    // EVI-9: nothing goes to media before a document says what for.
+    for exhibit in find(hub, n)?
+        .cameras
+        .iter()
+        .filter_map(|c| c.exhibit.as_ref())
+    {
+        media::may_leave(hub, exhibit)?;
+    }
     turn(hub, n, Event::Released, permit, |act, q, now| {
         let to = keep(act, &to, now)?;
         q.note = Some(to.clone());
