@@ -114,7 +114,7 @@ install -Dm644 -t "$hub/lib/systemd/system" systemd/beadle-hub.service
 install -Dm644 -t "$hub/usr/lib/sysusers.d" systemd/sysusers.d/beadle-hub.conf
 install -Dm644 -t "$hub/usr/lib/tmpfiles.d" systemd/tmpfiles.d/beadle-hub.conf
 install -Dm644 -t "$hub/usr/share/doc/beadle-hub/examples" packages/hub/hub.toml
-install -Dm644 -t "$hub/usr/share/doc/beadle-hub" docs/hub.md docs/verdicts.md docs/retention.md docs/verify/SPEC.txt docs/verify/verify.py docs/verify/verify.html docs/verify/acts.py
+install -Dm644 -t "$hub/usr/share/doc/beadle-hub" docs/hub.md docs/requests.md docs/evidence.md docs/verdicts.md docs/retention.md docs/verify/SPEC.txt docs/verify/verify.py docs/verify/verify.html docs/verify/acts.py
 package beadle-hub "$(libraries "$hub"/usr/bin/* "$hub"/usr/lib/beadle-hub/*), systemd (>= 252)" "Recommends: python3, openssl" "countersigns the logs of CCTV recorders, fetches clips, makes evidence
  The scheme's side of Beadle: boxes dial in to it, it countersigns their audit
  logs, and staff ask it for clips, holds and masks."

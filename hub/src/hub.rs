@@ -18,6 +18,7 @@ use crate::{
     ownlog::OwnLog,
     requests::{Pulls, looks::Looks},
     signin::Refusals,
+    standings::Standings,
     trail::owners,
 };
 
@@ -37,6 +38,7 @@ pub struct Hub {
     pub disks: Disks,
     pub looks: Looks,
     pub printer: Printer,
+    pub standings: Standings,
     pub refusals: Refusals,
     pub denials: Denials,
     pub sessions: Sessions,
@@ -96,6 +98,7 @@ impl Foundation {
             pulls: Pulls::default(),
             looks: Looks::default(),
             printer: Printer::default(),
+            standings: Standings::default(),
             disks: Disks::default(),
             refusals: Default::default(),
             denials: Default::default(),

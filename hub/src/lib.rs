@@ -68,6 +68,7 @@ pub mod retention;
 pub mod rows;
 pub mod shown;
 pub mod signin;
+pub mod standings;
 pub mod supervise;
 pub mod tally;
 pub mod trail;

@@ -5,103 +5,28 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, ExhibitRef},
-    standing::{self, BoxStanding, CameraStanding},
     types::LogRead,
-    wire::Fault,
 };
 use utoipa::ToSchema;
 
 use crate::{
     access::authorise::Permit,
     days,
-    db::{faults::About, footage::NameRecord, requests::RequestPageRow, visible::VisibleRows},
+    db::{footage::NameRecord, requests::RequestPageRow, visible::VisibleRows},
     error::{HubError, plain},
     hub::Hub,
     list::{Part, Rows},
     reason::{Footage as Because, pulls},
     requests::ahead,
-    rows::{BoxRow, CameraRow, ExhibitRow, LineRow},
+    rows::ExhibitRow,
     words,
 };
 
-/// Every box as its last report, its log and the hub itself have it, worst first. Blocking.
-pub fn boxes(hub: &Hub) -> Result<Vec<BoxRow>, HubError> {
-    let mut rows = Vec::new();
-    let found = hub.db.found_faults().map_err(plain)?;
-    for b in hub.db.boxes().map_err(plain)? {
-        let log = hub.db.newest_log(&b.name).map_err(plain)?;
-        let mut row = BoxRow {
-            online: hub.live.online(&b.name),
-            line: LineRow::of(hub, &b.name),
-            name: b.name,
-            state: b.state,
-            sw: None,
-            last_seen: b.last_seen,
-            reported: None,
-            free_mib: None,
-            retention_days: None,
-            cameras: Vec::new(),
-            faults: Vec::new(),
-            lines: log.as_ref().map_or(0, |l| l.size),
-            countersigned: log.as_ref().filter(|l| l.size > 0).map(|l| l.cosigned),
-            dispute: log
-                .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
-            standing: BoxStanding::default(),
-        };
-        if let Some(hello) = b.hello {
-            row.sw = Some(hello.sw);
-            row.retention_days = Some(hello.retention_days);
-            row.cameras = hello
-                .cameras
-                .into_iter()
-                .map(|c| CameraRow {
-                    cam: c.cam,
-                    title: c.title,
-                    masked: c.masked,
-                    flow: None,
-                    standing: CameraStanding::default(),
-                    stands_secs: c.lapse_secs,
-                    rate: None,
-                })
-                .collect();
-        }
-        if let Some(health) = b.health {
-            row.reported = Some(health.time);
-            row.free_mib = Some(health.free_mib);
-            row.faults = health.faults;
-            for h in health.cameras {
-                if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
-                    c.flow = Some(h.flow);
-                    c.stands_secs = h.stands_secs.or(c.stands_secs);
-                    c.rate = h.rate.filter(|_| row.online);
-                }
-            }
-        }
-        row.faults
-            .extend(hub.logs.troubles(&row.name).into_iter().map(|t| Fault {
-                code: t.condition.into(),
-                cam: None,
-                since: t.since,
-                text: match t.times {
-                    1 => t.text,
-                    n => format!("{} ({n} times)", t.text),
-                },
-            }));
-        let own = found.iter().filter_map(|f| match &f.about {
-            About::Camera(c) if c.r#box == row.name => Some((Some(c.cam.clone()), f)),
-            About::Box(name) if *name == row.name => Some((None, f)),
-            _ => None,
-        });
-        row.faults.extend(own.map(|(cam, f)| Fault {
-            code: f.code.clone(),
-            cam,
-            since: f.since,
-            text: f.text.clone(),
-        }));
-        rows.push(row.judged());
-    }
-    rows.sort_by_cached_key(|r| (standing::box_order(&r.standing), r.name.clone()));
-    Ok(rows)
+/// Every box, worst first, with nothing kept from before. Blocking.
+#[cfg(test)]
+pub fn boxes(hub: &Hub) -> Result<Vec<crate::rows::BoxRow>, HubError> {
+    let rows = crate::standings::Standings::default().worst_first(hub)?;
+    Ok(rows.iter().map(|row| (**row).clone()).collect())
 }
 
 /// Exhibits that somebody may see, newest first. Blocking.

@@ -13,6 +13,7 @@
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ silence    boxes that are off the line: faults that begin and end
 //!     ├─ disks      nearly full, or full: faults that begin and end
+//!     ├─ room       boxes whose lines found no room hear when there is some
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -42,7 +43,7 @@ use crate::{
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
-    devices::{arrivals, link::Listener, silence},
+    devices::{self, arrivals, link::Listener, silence},
     disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
@@ -162,6 +163,12 @@ pub async fn run(
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");
     }
     let d = hub.clone();
+    match blocking(move || d.db.packages_at(&d.config.evidence)).await {
+        Ok(Ok(0)) | Err(_) => {}
+        Ok(Ok(n)) => tracing::info!("{n} packages lie below another folder of evidence now"),
+        Ok(Err(e)) => tracing::error!("where packages lie now was not noted: {e}"),
+    }
+    let d = hub.clone();
     if let Ok(Err(e)) = blocking(move || request::clear_fetched(&d)).await {
         tracing::error!(
             "what was fetched for packages that are made could not be looked through: {e}"
@@ -193,6 +200,7 @@ pub async fn run(
     tasks.spawn(hourly(hub.clone()));
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(devices::room::run(hub.clone()));
     tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());

@@ -51,6 +51,9 @@ pub enum Act {
         grant: String,
         purpose: String,
         recipient: String,
+        /// It is prepared beside those that are planned, not behind them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        urgent: bool,
     },
     /// Prepare the segments of `cam` that touch [t0, t1) to be looked at and not to be kept, sealed to `recipient`, a key that is the hub's for
     /// this look alone. Nothing of what is prepared outlives the box's process, or a quarter of an hour.

@@ -274,8 +274,11 @@ pub fn r#box(
     }
 }
 
-/// Where a box comes among the others, worst first. A revoked one comes last: nothing is expected of it.
-pub fn box_order(standing: &BoxStanding) -> impl Ord + use<> {
+/// Where a box comes among the others, worst first: revoked, how it is, cameras that are down.
+pub type BoxOrder = (bool, std::cmp::Reverse<Mark>, std::cmp::Reverse<usize>);
+
+/// A revoked one comes last: nothing is expected of it.
+pub fn box_order(standing: &BoxStanding) -> BoxOrder {
     (
         standing.state == BoxState::Revoked,
         std::cmp::Reverse(standing.mark),

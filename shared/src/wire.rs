@@ -45,6 +45,9 @@ pub const VERSION: u32 = 1;
 /// own, so that a box that is enrolling can hold it against the mark in its one-time code.
 pub const SERVER_NAME: &str = "beadle-hub";
 
+/// Code of a refused head: the hub's disk has no room for it. The box tries again later, or when it hears [`ToBox::Room`].
+pub const NO_ROOM: &str = "NO-ROOM";
+
 /// QUIC application close codes, with the sentence sent beside them.
 pub mod close {
     pub const DONE: u32 = 0;
@@ -175,6 +178,8 @@ pub enum ToBox {
     Clips {
         most_kbit: Option<u64>,
     },
+    /// The hub's disk takes lines again, for which it had no room ([`NO_ROOM`]): the box need not wait until its next try.
+    Room,
     #[serde(other)]
     Unknown,
 }

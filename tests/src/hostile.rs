@@ -258,6 +258,7 @@ impl Attack<'_> {
                 grant: "1".into(),
                 purpose: "x".into(),
                 recipient: recipient.clone(),
+                urgent: false,
             },
             Act::HoldSet {
                 hold: HoldId(999_001),

@@ -30,6 +30,7 @@ mod masks;
 mod month;
 mod moves;
 mod powercut;
+mod priority;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;
 mod rates;

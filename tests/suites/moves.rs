@@ -2,9 +2,12 @@
 use std::{fs, net::Ipv4Addr, path::Path};
 
 use beadle_tests::{
-    Done, Folder, Told, Trouble, args, disks,
+    Done, Folder, Told, Trouble, args,
+    cameras::{Cameras, Scene},
+    disks,
     dns::Dns,
     hub::Hub,
+    places::files_below,
     site::Site,
     town::{Plan, Town},
     wait::{self, Look},
@@ -134,6 +137,92 @@ fn the_hub_moves_and_boxes_follow() -> Done<()> {
     stranger.stop()?;
     hub.stop()?;
     town.stop()
+}
+
+/// The folder as it is, owners, rights and links too, at another place; the old one is gone.
+fn carried(from: &Path, to: &Path) -> Done<()> {
+    let above = to.parent().ok_or_else(|| Trouble::new("a folder"))?;
+    fs::create_dir_all(above).told(above.display())?;
+    disks::tell("cp", args!["-a", from, to])?;
+    fs::remove_dir_all(from).told(from.display())
+}
+
+/// FLT-3, AUD-2, EVI-1: docs/hub.md, Moving the hub: what lies in the two folders is the hub. On another machine it goes on with its own log and
+/// with those of its boxes, which come by themselves; what was pulled before can be saved there, and clips are pulled as before.
+#[test]
+fn the_hub_goes_on_on_another_machine() -> Done<()> {
+    if !disks::possible("a network of a test's own") {
+        return Ok(());
+    }
+    let _alone = rig::alone();
+    let folder = Folder::new("machines")?;
+    let _dns = Dns::enter(folder.path())?;
+    let cameras = Cameras::start(Scene::new().street_low("/a/c01"))?;
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let plan = Plan::new("ashby")
+        .segment_secs(2)
+        .camera("c01", cameras.url("/a/c01"));
+    let mut town = Town::make(folder.path(), plan)?
+        .enrolled(&mut hub)?
+        .started()?;
+    let span = |segments: &[Value], n: usize| {
+        let text = |key: &str| {
+            segments[n]["data"][key]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        (text("t0"), text("t1"))
+    };
+    let segments = town.segments("c01", 1, 60)?;
+    let (from, to) = span(&segments, 0);
+    let before = hub.pull("ashby/c01", &from, &to)?;
+    assert!(before.said.out.contains("INTACT"), "{:?}", before.said);
+    let port = hub.quic;
+    tell(&hub, &format!("127.0.0.2:{port}"))?;
+    wait::until("the box knows the new address", 20, || {
+        Ok(moves(&hub)?["known"] == 1)
+    })?;
+
+    hub.stop()?;
+    let size = |hub: &Hub| -> Done<usize> {
+        let lines = files_below(&hub.own_log(), ".jsonl");
+        let texts = lines
+            .iter()
+            .map(|f| fs::read_to_string(f).told(f.display()));
+        Ok(texts.collect::<Done<String>>()?.lines().count())
+    };
+    let (own, there) = (size(&hub)?, folder.path().join("machine-2"));
+    let (state, evidence) = (there.join("hub"), there.join("evidence"));
+    carried(&hub.state, &state)?;
+    carried(&hub.evidence, &evidence)?;
+    let toml = state.join("hub.toml");
+    let text = fs::read_to_string(&toml).told(toml.display())?;
+    let (was, is) = (hub.evidence.display(), evidence.display());
+    fs::write(&toml, text.replace(&was.to_string(), &is.to_string())).told(toml.display())?;
+    (hub.state, hub.evidence) = (state, evidence);
+    settle(&hub, "127.0.0.2", port)?;
+    let lines = town.lines().len() as u64;
+    hub.start()?;
+    on_the_line(&hub, "the box is at the new machine")?;
+    let saved = hub.save(&before.exhibit, &folder.path().join("stick"))?;
+    hub.intact("bundle", &saved, false)?;
+    let segments = town.segments("c01", segments.len() + 2, 60)?;
+    let (from, to) = span(&segments, segments.len() - 2);
+    let after = hub.pull("ashby/c01", &from, &to)?;
+    assert!(after.said.out.contains("INTACT"), "{:?}", after.said);
+    assert_ne!(after.exhibit, before.exhibit, "numbers go on");
+    let held = hub.box_row("ashby")?["lines"].as_u64();
+    assert!(
+        held > Some(lines),
+        "the box's log goes on: {held:?}, {lines}"
+    );
+    assert!(size(&hub)? > own, "its own log is one");
+    hub.must_run()?;
+    town.stop()?;
+    hub.stop()?;
+    hub.intact("log", &hub.own_log(), false)?;
+    hub.intact("log", &hub.box_log("ashby"), false)
 }
 
 /// The recorder is started again.

@@ -146,6 +146,7 @@ fn pull_order(number: u32, to: &str, t1: &str) -> (String, String) {
         grant: "1".into(),
         purpose: "0".repeat(64),
         recipient: to.into(),
+        urgent: false,
     })
 }
 

@@ -14,8 +14,9 @@ use logbook::{LogFolder, LogHandle};
 use shared::{
     note::{Cosigned, SignedHead, Vkey},
     time::{Clock, Utc},
-    wire::{AuditReply, Open},
+    wire::{self, AuditReply, Open},
 };
+use tokio::sync::Notify;
 
 use super::quic::{Line, LinkError, priority};
 use crate::{clock::Trust, health::Faults};
@@ -34,6 +35,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// What the audit stream needs.
 #[derive(Clone)]
 pub struct Audit {
+    /// The hub says that its disk has room again.
+    pub room: Arc<Notify>,
     pub log: LogHandle,
     pub cosign: Vkey,
     pub faults: Faults,
@@ -74,12 +77,20 @@ pub async fn run(audit: Audit, line: Line) -> LinkError {
                 Some(closed) => return closed,
                 None => tracing::warn!(error = %e, "audit stream ended; opened again"),
             },
+            // The hub's disk, and the hub's fault; what is owed stays here.
+            Ended::Refused { code, why } if code == wire::NO_ROOM => {
+                tracing::warn!(why, "the hub has no room for this box's log");
+            }
             Ended::Refused { code, why } => audit.faults.on(FAULT, None, &format!("{code}: {why}")),
             Ended::Log(why) => tracing::error!(why, "the log cannot be sent"),
         }
         tokio::select! {
             e = line.closed() => return e,
             () = tokio::time::sleep(wait) => {}
+            () = audit.room.notified() => {
+                wait = FIRST_WAIT;
+                continue;
+            }
         }
         // What ran for a while before it broke is a new trouble, not the old one.
         wait = if begun.elapsed() > LONGEST_WAIT {

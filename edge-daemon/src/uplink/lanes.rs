@@ -25,13 +25,14 @@ pub(super) struct Job {
 }
 
 /// The threads that carry orders out, each one order after the other. Preparing footage blocks on disks, the log and the reader for as long
-/// as it takes; what somebody orders for now does not queue behind it, nor does a hold, which is to keep the footage.
+/// as it takes; what somebody orders for now does not queue behind it, nor does a hold, which is to keep the footage, nor a pull that is urgent.
 #[derive(Clone)]
 pub(super) struct Jobs {
     now: SyncSender<Job>,
     holds: SyncSender<Job>,
     looks: SyncSender<Job>,
     footage: SyncSender<Job>,
+    urgent: SyncSender<Job>,
 }
 
 impl Jobs {
@@ -60,6 +61,7 @@ impl Jobs {
             holds: lane("orders-holds"),
             looks: lane("orders-looks"),
             footage: lane("orders-pulls"),
+            urgent: lane("orders-urgent"),
         }
     }
 
@@ -70,6 +72,7 @@ impl Jobs {
             Lane::Holds => &self.holds,
             Lane::Looks => &self.looks,
             Lane::Footage => &self.footage,
+            Lane::Urgent => &self.urgent,
         };
         let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
         else {

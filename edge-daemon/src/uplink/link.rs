@@ -13,7 +13,7 @@ use shared::{
     wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinSet,
 };
 
@@ -271,11 +271,17 @@ async fn talk(
     let mut parts = JoinSet::new();
     let throttle = Throttle::default();
     let heard = throttle.clone();
+    let room = Arc::new(Notify::new());
+    let heard = Heard {
+        throttle: heard,
+        room: room.clone(),
+    };
     parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers, heard));
     parts.spawn(reports(deps.clone(), out, outbox));
     parts.spawn(clips(deps.clone(), line.clone(), throttle));
     parts.spawn(renewal::keep(deps.clone(), enrolled.clone(), line.clone()));
     let audit = Audit {
+        room,
         log: deps.desk.log.clone(),
         cosign: enrolled.cosign.clone(),
         faults: deps.faults.clone(),
@@ -330,13 +336,19 @@ fn hello(deps: &Deps) -> Open {
     }
 }
 
+/// Who hears what the hub says beside orders.
+struct Heard {
+    throttle: Throttle,
+    room: Arc<Notify>,
+}
+
 /// What the hub sends on the control stream.
 async fn orders(
     mut inc: Incoming,
     enrolled: Enrolment,
     jobs: Jobs,
     answers: mpsc::Sender<ToHub>,
-    throttle: Throttle,
+    heard: Heard,
 ) -> LinkError {
     loop {
         let frame = match inc.frame().await {
@@ -355,7 +367,8 @@ async fn orders(
                 };
                 jobs.give(job).await;
             }
-            Ok(ToBox::Clips { most_kbit }) => throttle.set(most_kbit),
+            Ok(ToBox::Clips { most_kbit }) => heard.throttle.set(most_kbit),
+            Ok(ToBox::Room) => heard.room.notify_one(),
             Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
             Err(e) => {
                 tracing::warn!(error = %e, "a message of the hub was not understood and left alone")

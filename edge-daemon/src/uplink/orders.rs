@@ -89,11 +89,14 @@ pub enum Lane {
     /// Somebody waits for a picture: not behind a day that is being prepared.
     Looks,
     Footage,
+    /// Pulls that go before those that are planned.
+    Urgent,
 }
 
 /// Which thread an order is for. It is checked there; what is no order is found out anywhere.
 pub fn lane(text: &str) -> Lane {
     match serde_json::from_str::<Order>(text).map(|o| o.act) {
+        Ok(Act::Pull { urgent: true, .. }) => Lane::Urgent,
         Ok(Act::Pull { .. }) => Lane::Footage,
         Ok(Act::Look { .. }) => Lane::Looks,
         Ok(Act::HoldSet { .. } | Act::HoldClear { .. }) => Lane::Holds,

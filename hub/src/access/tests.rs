@@ -144,10 +144,17 @@ async fn own_and_foreign_owner() {
     let house = House::new();
     house.clips();
     // Without a role, nothing.
-    assert_eq!(class(house.by(3, boxes::List {}).await), Class::NotAllowed);
+    assert_eq!(
+        class(house.by(3, boxes::List::default()).await),
+        Class::NotAllowed
+    );
     house.give(1, "kim", "supervisor", owner("tenby")).await;
-    let boxes = house.by(3, boxes::List {}).await.expect("list");
-    let cams: Vec<&str> = boxes[0].cameras.iter().map(|c| c.cam.as_str()).collect();
+    let boxes = house.by(3, boxes::List::default()).await.expect("list");
+    let cams: Vec<&str> = boxes.rows[0]
+        .cameras
+        .iter()
+        .map(|c| c.cam.as_str())
+        .collect();
     assert_eq!(cams, ["c01"]);
     let clips = house
         .by(3, clips::List::default())
@@ -158,7 +165,10 @@ async fn own_and_foreign_owner() {
     assert_eq!(clips[0].camera, "ashby/c01");
     let all = house.by(3, masks::List {}).await.expect("list");
     assert!(all.iter().all(|m| m.camera == "ashby/c01") && !all.is_empty());
-    let report = footage::Retention { r#box: None };
+    let report = footage::Retention {
+        r#box: None,
+        part: Default::default(),
+    };
     let report = house.by(3, report).await.expect("report");
     assert!(report.cameras.iter().all(|c| c.cam.as_str() == "c01"));
     let kept = house.by(3, evidence::List::default()).await;
@@ -326,7 +336,10 @@ async fn the_life_of_an_account() {
     assert!(house.signs_in("kim", PASSWORD, None).is_err());
     let kim = house.signs_in("kim", &once, None).expect("signed in");
     assert_eq!(kim.limits.generation, 2);
-    assert_eq!(class(house.by(3, boxes::List {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(3, boxes::List::default()).await),
+        Class::Refused
+    );
     let password = |old: &str, new: &str| staff::Password {
         old: old.into(),
         new: new.into(),
@@ -340,7 +353,7 @@ async fn the_life_of_an_account() {
     }
     let own = "a long enough one";
     house.by(3, password(&once, own)).await.expect("set");
-    house.by(3, boxes::List {}).await.expect("list");
+    house.by(3, boxes::List::default()).await.expect("list");
     house
         .by(1, staff::Close { name: name() })
         .await
@@ -370,7 +383,7 @@ async fn tokens_have_bounds() {
     let with = Principal::Person(with);
     let list = ops::perform(house.hub(), &with, clips::List::default()).await;
     list.expect("what it is for");
-    let other = ops::perform(house.hub(), &with, boxes::List {}).await;
+    let other = ops::perform(house.hub(), &with, boxes::List::default()).await;
     assert_eq!(class(other), Class::NotAllowed);
     let more = ops::perform(house.hub(), &with, add("clip.list")).await;
     assert_eq!(class(more), Class::NotAllowed);

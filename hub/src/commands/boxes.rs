@@ -13,6 +13,7 @@ use shared::{
 use super::{CommandError, client::Client, person::sign_in, print_json};
 use crate::{
     devices::enrol::Codes,
+    list::{MOST, Part},
     ops::{boxes, moves},
     requests::{
         moves::{MoveRow, MoveState, Moves},
@@ -126,7 +127,19 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         }
         Command::List { json } => {
             let zone = hub.zone()?;
-            let all = hub.ask(&boxes::List {})?;
+            let (mut all, mut part) = (Vec::new(), Part::of(MOST));
+            loop {
+                let wanted = boxes::List {
+                    part: part.clone(),
+                    ..boxes::List::default()
+                };
+                let found = hub.ask(&wanted)?;
+                all.extend(found.rows);
+                part.after = found.next;
+                if part.after.is_none() {
+                    break;
+                }
+            }
             if json {
                 print_json(&all)?;
             } else if all.is_empty() {

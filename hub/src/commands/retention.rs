@@ -7,6 +7,7 @@ use shared::{id::BoxName, time::Zone};
 
 use super::{CommandError, client::Client, print_json};
 use crate::{
+    list::{MOST, Part},
     ops::{boxes, footage},
     retention::export,
 };
@@ -63,7 +64,19 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         .map(|n| BoxName::parse(&n))
         .transpose()
         .map_err(|e| plain(&e))?;
-    let report = hub.ask(&footage::Retention { r#box: only })?;
+    let ask = |part: Part| {
+        let r#box = only.clone();
+        hub.ask(&footage::Retention { r#box, part })
+    };
+    let mut report = ask(Part::of(MOST))?;
+    while let Some(after) = report.next.take() {
+        let limit = Some(MOST);
+        let more = ask(Part {
+            limit,
+            after: Some(after),
+        })?;
+        report.add(more);
+    }
     let zone = Zone::parse(&report.zone).map_err(|e| plain(&e))?;
     match (csv, html) {
         (Some(path), _) if path.as_os_str() == "-" => print!("{}", export::csv(&report)),

@@ -1,5 +1,7 @@
 //! Adapter: SQLite. Boxes and their one-time codes.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::BoxName,
@@ -25,6 +27,19 @@ pub struct BoxRecord {
     /// What it said of itself when it last came, and how it last said it is; judged, as all that is kept of a box.
     pub hello: Option<Hello>,
     pub health: Option<Health>,
+}
+
+/// What changes in a box's row whenever it says something, or something is done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoxStamp {
+    pub state: String,
+    key: Option<String>,
+    pub last_seen: Option<Utc>,
+    reported: Option<i64>,
+    free_mib: Option<i64>,
+    sw: Option<String>,
+    zone: Option<String>,
+    retention_days: Option<i64>,
 }
 
 /// What the hub did not take from a box, and why: a `hello` or a `report`.
@@ -101,6 +116,33 @@ impl Db {
         let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
         let rows = q.query_map([], columns)?;
         readable("boxes", rows.map(|r| named(r?, &mut all)))
+    }
+
+    /// Every box that can be read, by name, without its reports.
+    pub fn box_stamps(&self) -> Result<BTreeMap<BoxName, BoxStamp>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(
+            "SELECT name, state, key, last_seen, reported, free_mib, sw, zone, retention_days FROM boxes",
+        )?;
+        let rows = q.query_map([], |r| {
+            let stamp = BoxStamp {
+                state: r.get(1)?,
+                key: r.get(2)?,
+                last_seen: r.get::<_, Option<i64>>(3)?.map(Utc),
+                reported: r.get(4)?,
+                free_mib: r.get(5)?,
+                sw: r.get(6)?,
+                zone: r.get(7)?,
+                retention_days: r.get(8)?,
+            };
+            Ok((r.get::<_, String>(0)?, stamp))
+        })?;
+        let rows = rows.map(|row| {
+            let (name, stamp) = row?;
+            let name = BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?;
+            Ok((name, stamp))
+        });
+        Ok(readable("boxes", rows)?.into_iter().collect())
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {

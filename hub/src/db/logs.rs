@@ -1,5 +1,7 @@
 //! Adapter: SQLite. The box logs held here: size, newest countersignature, disputes.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::BoxName, time::Utc};
 
@@ -73,6 +75,15 @@ impl Db {
             "SELECT {COLUMNS} FROM logs WHERE box=$1 AND size > 0 ORDER BY number DESC LIMIT 1"
         );
         Ok(c.query_row(&sql, [name.as_str()], record).optional()?)
+    }
+
+    /// The newest of each box.
+    pub fn newest_logs(&self) -> Result<BTreeMap<String, LogRecord>, DbError> {
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM logs WHERE size > 0 ORDER BY box, number");
+        let mut q = c.prepare(&sql)?;
+        let all = plain_rows("logs", q.query_map([], record)?)?;
+        Ok(all.into_iter().map(|l| (l.r#box.clone(), l)).collect())
     }
 
     /// Makes a log known; nothing of it is held yet.

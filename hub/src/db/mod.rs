@@ -140,7 +140,7 @@ impl Db {
 
 impl DbError {
     /// It is one row that cannot be read, not the records as a whole.
-    fn of_a_row(&self) -> bool {
+    pub(crate) fn of_a_row(&self) -> bool {
         match self {
             DbError::Row(_) => true,
             DbError::Sqlite(e) => matches!(

@@ -1,5 +1,7 @@
 //! Adapter: SQLite. Clip requests and the segments they fetch.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 use shared::{
     id::{BoxCamera, ExhibitRef},
@@ -10,7 +12,7 @@ use shared::{
 use super::{
     Db, DbError, N,
     pages::List,
-    readable,
+    plain_rows, readable,
     visible::{Values, VisibleRows},
 };
 use crate::{
@@ -249,6 +251,33 @@ impl Db {
             params![exhibit, state.as_str(), reasons(why)?, now.0, reason.map(Absence::word)],
         )?;
         Ok(())
+    }
+
+    /// Packages that do not lie where they were made, but below this folder, lie there from now on: the hub moved to another machine. How many.
+    pub fn packages_at(&self, evidence: &Path) -> Result<usize, DbError> {
+        let all: Vec<(String, String)> = {
+            let c = self.store.read();
+            let mut q = c.prepare("SELECT ref, package FROM requests WHERE package IS NOT NULL")?;
+            let rows = q.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            plain_rows("packages", rows)?
+        };
+        let mut moved = 0;
+        for (exhibit, package) in all {
+            let was = Path::new(&package);
+            if was.starts_with(evidence) {
+                continue;
+            }
+            let mut names = was.iter().rev();
+            let (Some(cam), Some(folder)) = (names.next(), names.next()) else {
+                continue;
+            };
+            let is = evidence.join(folder).join(cam);
+            if !was.is_dir() && is.is_dir() {
+                self.request_package(&exhibit, &is.to_string_lossy())?;
+                moved += 1;
+            }
+        }
+        Ok(moved)
     }
 
     pub fn request_package(&self, exhibit: &str, package: &str) -> Result<(), DbError> {

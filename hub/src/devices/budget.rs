@@ -77,6 +77,23 @@ pub const CAMERAS: usize = 512;
 const RESERVE: u64 = 4096 * MIB;
 const RESERVE_PART: u64 = 2;
 
+/// Why lines of a box find no place. What it says is for the box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoPlace {
+    pub why: String,
+    /// Which room would be enough; None: it brought more than a box needs, whatever the disk has.
+    pub until: Option<Roomy>,
+}
+
+/// How much room there has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Roomy {
+    /// More than what is kept for the hub's own log: nobody's lines are taken until then, and the fault is the disk's.
+    NotFull,
+    /// It is not scarce any more: others' lines are taken.
+    NotShort,
+}
+
 /// The hub's disk, and what the boxes' logs take of it. Bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Disk {
@@ -98,6 +115,13 @@ impl Disk {
     /// Room is scarce.
     pub fn short(&self) -> bool {
         self.free < RESERVE.min(self.total / RESERVE_PART)
+    }
+
+    pub fn has(&self, room: Roomy) -> bool {
+        match room {
+            Roomy::NotFull => !self.full(),
+            Roomy::NotShort => !self.short(),
+        }
     }
 
     /// What each box could have, if all had the same.
@@ -186,32 +210,39 @@ impl Budgets {
     }
 
     /// Whether there is room for so many bytes more of it; else why not.
-    pub fn room(&self, name: &BoxName, bytes: u64, disk: &Disk, now: u64) -> Result<(), String> {
+    pub fn room(&self, name: &BoxName, bytes: u64, disk: &Disk, now: u64) -> Result<(), NoPlace> {
         let mib = |n: u64| n / MIB;
+        let none = |until, why| Err(NoPlace { why, until });
         if disk.full() {
-            return Err(format!(
-                "the hub's disk has {} MiB left, which are kept for its own log; the lines stay with the box, which tries again",
-                mib(disk.free)
-            ));
+            return none(
+                Some(Roomy::NotFull),
+                format!(
+                    "the hub's disk has {} MiB left, which are kept for its own log; the lines stay with the box, which tries again",
+                    mib(disk.free)
+                ),
+            );
         }
         if disk.short() && disk.own + bytes > disk.fair() {
-            return Err(format!(
-                "the hub's disk has {} MiB left, and the log of this box takes {} MiB of it, more than its share; the lines stay with the box, which tries again",
-                mib(disk.free),
-                mib(disk.own)
-            ));
+            return none(
+                Some(Roomy::NotShort),
+                format!(
+                    "the hub's disk has {} MiB left, and the log of this box takes {} MiB of it, more than its share; the lines stay with the box, which tries again",
+                    mib(disk.free),
+                    mib(disk.own)
+                ),
+            );
         }
         self.of(name, |u| {
             let kib = bytes.div_ceil(1024);
             if disk.short() && u.need.take(NEED, kib, now, 0).is_none() {
-                return Err(format!(
+                return none(Some(Roomy::NotShort), format!(
                     "the hub's disk has {} MiB left, so a box may bring what an ordinary day brings, and this one brought more; the lines stay with the box, which tries again",
                     mib(disk.free)
                 ));
             }
             let whole = mib(u.odd + bytes);
             if whole > 0 && u.growth.take(GROWTH, whole, now, 0).is_none() {
-                return Err(
+                return none(None,
                     "this box brings more lines than any camera needs: it is held to 256 MiB a day; the lines stay with the box, which tries again".into(),
                 );
             }
@@ -377,7 +408,8 @@ mod tests {
         let no = budgets
             .room(&name("evil"), 1 << 18, &disk(100, 150, 160), 1)
             .expect_err("no room");
-        assert!(no.contains("more than its share"), "{no}");
+        assert!(no.why.contains("more than its share"), "{no:?}");
+        assert_eq!(no.until, Some(Roomy::NotShort));
         let mut now = 1;
         for _ in 0..1440 {
             budgets

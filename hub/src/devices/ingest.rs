@@ -4,7 +4,7 @@
 //! `disputed/…`, and that log is not countersigned any more (2.8); the box goes on recording and opens log n + 1.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
@@ -22,12 +22,13 @@ use shared::{
 
 mod behind;
 mod queue;
+mod room;
 mod stream;
 
 pub use queue::Arrived;
 
 use super::{
-    budget::{Budgets, Disk, Trouble},
+    budget::{Budgets, Roomy, Trouble},
     live::Live,
 };
 use crate::{
@@ -99,8 +100,6 @@ struct Stored {
     at: u64,
 }
 
-/// Files are counted anew after so long: heads, disputed ones among them, are not added as they come.
-const COUNT_AGAIN_MS: u64 = 600_000;
 /// How long the successor may take that was ordered: the box ends, and begins it at its next start.
 const ORDERED_MS: u64 = 3_600_000;
 
@@ -119,6 +118,8 @@ pub struct BoxLogs {
     queue: Arc<queue::Queue>,
     /// Bytes of each box's files here, and when they were counted.
     stored: Arc<Mutex<HashMap<BoxName, Stored>>>,
+    /// Boxes whose lines found no room, and what they wait for.
+    waiting: Arc<Mutex<BTreeMap<BoxName, Roomy>>>,
     /// Successors that two people ordered: above which number, and when.
     ordered: Arc<Mutex<HashMap<BoxName, (u64, u64)>>>,
     /// Free and all bytes of the disk.
@@ -177,6 +178,7 @@ impl BoxLogs {
             budgets: Arc::default(),
             queue: Arc::default(),
             stored: Arc::default(),
+            waiting: Arc::default(),
             ordered: Arc::default(),
             room: Arc::new(room),
         };
@@ -483,54 +485,6 @@ impl BoxLogs {
         }
     }
 
-    /// Bytes of all files of a box here.
-    fn own_bytes(&self, name: &BoxName) -> u64 {
-        let now = self.clock.now().mono;
-        let mut stored = lock(&self.stored);
-        let known = stored.get(name);
-        let known = known.filter(|s| now.saturating_sub(s.at) < COUNT_AGAIN_MS);
-        match known {
-            Some(known) => known.bytes,
-            None => {
-                let bytes = bytes_below(&self.root.join(name.as_str()));
-                stored.insert(name.clone(), Stored { bytes, at: now });
-                bytes
-            }
-        }
-    }
-
-    /// Whether there is room for so many bytes more of this box.
-    fn room_for(&self, name: &BoxName, bytes: u64) -> Result<(), String> {
-        let (free, total) = (self.room)();
-        let mut disk = Disk {
-            free,
-            total,
-            own: self.own_bytes(name),
-            all: 0,
-            boxes: 1,
-        };
-        if disk.short() {
-            let mut names: Vec<BoxName> = self
-                .db
-                .logs()
-                .map(|all| {
-                    all.iter()
-                        .filter_map(|l| BoxName::parse(&l.r#box).ok())
-                        .collect()
-                })
-                .unwrap_or_default();
-            names.dedup();
-            disk.all = names.iter().map(|n| self.own_bytes(n)).sum();
-            disk.boxes = names.len() as u64;
-        }
-        self.budgets
-            .room(name, bytes, &disk, self.clock.now().mono)?;
-        if let Some(stored) = lock(&self.stored).get_mut(name) {
-            stored.bytes += bytes;
-        }
-        Ok(())
-    }
-
     fn dispute(&self, log: &mut Log, origin: &str, code: &str, why: &str) {
         self.raise_on(log, origin, code, why);
         if log.copy.size() == 0 {
@@ -561,19 +515,6 @@ impl BoxLogs {
         }
         Ok(())
     }
-}
-
-/// Bytes of all files below a folder; of what cannot be read, none.
-fn bytes_below(folder: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    let sizes = entries.flatten().map(|e| match e.metadata() {
-        Ok(m) if m.is_dir() => bytes_below(&e.path()),
-        Ok(m) => m.len(),
-        Err(_) => 0,
-    });
-    sizes.sum()
 }
 
 #[cfg(test)]

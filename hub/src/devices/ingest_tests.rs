@@ -497,6 +497,35 @@ fn one_box_does_not_fill_the_disk() {
     assert!(hub.logs.troubles(&ashby()).is_empty());
 }
 
+/// FLT-3: while only the room of the hub's own log is left nobody's lines are taken, which is the disk's fault and no box's; each box that
+/// found no room is named once when there is some again.
+#[test]
+fn a_full_disk_is_no_fault_of_a_boxs() {
+    let mut hub = Hub::new();
+    let free = Arc::new(std::sync::atomic::AtomicU64::new(1 << 20));
+    let left = free.clone();
+    hub.logs.room = Arc::new(move || (left.load(std::sync::atomic::Ordering::SeqCst), 600 << 20));
+    assert_eq!(hub.logs.roomy(), None, "nobody waits");
+    let derby = BoxName::parse("derby").expect("name");
+    let other = LogBuilder::new("cctv.example.gov.uk/box/derby/1");
+    let own = log(10);
+    let (derbys, _) = hub.logs.begin(&derby, 1, None).expect("begins");
+    let (ashbys, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    for _ in 0..3 {
+        for (stream, log) in [(&derbys, &other), (&ashbys, &own)] {
+            let e = send(stream, log, 0).expect_err("no room");
+            assert_eq!(e.code, "NO-ROOM", "{}", e.why);
+        }
+    }
+    assert_eq!(hub.faults("OVER-BUDGET"), (0, 0));
+    assert!(hub.logs.troubles(&ashby()).is_empty());
+    assert_eq!(hub.logs.roomy(), Some(Vec::new()), "not yet");
+    free.store(500 << 20, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(hub.logs.roomy(), Some(vec![ashby(), derby]));
+    assert_eq!(hub.logs.roomy(), None, "once");
+    send(&ashbys, &own, 0).expect("room again");
+}
+
 /// V9: types of line that nobody knows are taken, but not any number of them.
 #[test]
 fn unknown_types_are_bounded() {

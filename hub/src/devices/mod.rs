@@ -7,6 +7,7 @@ pub mod ingest;
 pub mod link;
 pub mod live;
 pub mod registry;
+pub mod room;
 pub mod session;
 pub mod silence;
 pub mod successor;

@@ -3,7 +3,11 @@
 //! The page and `box list` call a box silent as soon as it is off the line. The record waits until a line that dropped for a moment, or a
 //! box that was started again, has had its time to come back.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use shared::{
     id::{self, BoxName},
@@ -74,15 +78,26 @@ fn look(
     now: Now,
     online: impl Fn(&BoxName) -> bool,
 ) -> Result<(), HubError> {
-    for b in hub.db.boxes().map_err(plain)? {
+    let found = hub.db.found_faults().map_err(plain)?;
+    let found: BTreeMap<&BoxName, &FoundFault> = found
+        .iter()
+        .filter(|f| f.code == SILENT)
+        .filter_map(|f| match &f.about {
+            About::Box(name) => Some((name, f)),
+            _ => None,
+        })
+        .collect();
+    for (name, b) in hub.db.box_stamps().map_err(plain)? {
         // Nothing is expected of a box that has not enrolled yet, or is refused.
         let expected = !matches!(b.state.as_str(), "registered" | "revoked");
-        let mine = |f: &FoundFault| f.about == About::Box(b.name.clone()) && f.code == SILENT;
-        if !expected || online(&b.name) {
-            absences.since.remove(&b.name);
-            faults::settle(hub, mine, &[])?;
-        } else if absences.long(&b.name, now.mono) {
-            let log = hub.db.newest_log(&b.name).map_err(plain)?;
+        let mine = |f: &FoundFault| f.about == About::Box(name.clone()) && f.code == SILENT;
+        if !expected || online(&name) {
+            absences.since.remove(&name);
+            if found.contains_key(&name) {
+                faults::settle(hub, mine, &[])?;
+            }
+        } else if absences.long(&name, now.mono) {
+            let log = hub.db.newest_log(&name).map_err(plain)?;
             let text = b.last_seen.map_or_else(
                 || "nothing was heard of the box since it was enrolled".to_owned(),
                 |t| {
@@ -90,10 +105,13 @@ fn look(
                     format!("the box is off the line; it last said how it is {t}")
                 },
             );
+            if found.get(&name).is_some_and(|f| f.text == text) {
+                continue;
+            }
             let fault = FoundFault {
-                about: About::Box(b.name.clone()),
+                about: About::Box(name.clone()),
                 code: SILENT.into(),
-                log: log.map_or_else(|| id::box_log(&hub.config.scheme, &b.name, 1), |l| l.origin),
+                log: log.map_or_else(|| id::box_log(&hub.config.scheme, &name, 1), |l| l.origin),
                 since: b.last_seen.unwrap_or(now.wall),
                 text,
             };

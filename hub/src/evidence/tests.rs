@@ -5,6 +5,7 @@ mod forked;
 mod made;
 mod printed;
 mod saved;
+mod still;
 
 use std::{
     path::{Path, PathBuf},

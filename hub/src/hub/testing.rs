@@ -111,6 +111,7 @@ impl Hub {
             logs: self.logs.clone(),
             disks: Default::default(),
             pulls: Pulls::default(),
+            standings: Default::default(),
             looks: Default::default(),
             printer: self.printer.clone(),
             refusals: Default::default(),

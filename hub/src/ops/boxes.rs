@@ -1,9 +1,12 @@
 //! Task. Operations about boxes.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use shared::id::{BoxCamera, BoxName, CameraId};
+use shared::{
+    id::{BoxCamera, BoxName, CameraId},
+    standing::{CameraState, Mark},
+};
 use utoipa::ToSchema;
 
 use super::{Done, Operation, Target, sight::Sight, work};
@@ -12,36 +15,161 @@ use crate::{
     devices::enrol,
     error::HubError,
     hub::Hub,
+    list::Part,
     reason::Footage,
     requests::{steer, succession, sweep, turns::HoursText},
-    rows::{BoxRow, LineRow},
-    shown,
+    rows::{BoxRow, CameraRow, LineRow},
     signin::{self, SignIn},
+    standings::{self, Rank},
 };
 
-/// Every box and its cameras, worst first.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct List {}
+/// Boxes and their cameras, worst first.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct List {
+    /// That box alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#box: Option<BoxName>,
+    /// Those alone of whose name this is a part, and of others the cameras of whose id or title it is one; capital letters or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+/// Boxes by how they are, of all that were asked for and not of this part alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoxCounts {
+    pub boxes: u64,
+    pub cameras: u64,
+    /// Cameras that are recorded now.
+    pub recording: u64,
+    pub red: u64,
+    pub amber: u64,
+    pub unknown: u64,
+    pub good: u64,
+}
+
+impl BoxCounts {
+    fn add(&mut self, row: &BoxRow) {
+        self.boxes += 1;
+        self.cameras += row.cameras.len() as u64;
+        let recorded = row
+            .cameras
+            .iter()
+            .filter(|c| c.standing.state == CameraState::Recording);
+        self.recording += recorded.count() as u64;
+        *match row.standing.mark {
+            Mark::Red => &mut self.red,
+            Mark::Amber => &mut self.amber,
+            Mark::Unknown => &mut self.unknown,
+            Mark::Good => &mut self.good,
+        } += 1;
+    }
+}
+
+/// One part of the boxes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BoxPage {
+    pub rows: Vec<BoxRow>,
+    /// Asks for the next part, as `after`; missing: this is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    pub counts: BoxCounts,
+}
+
+/// What of a box is for whoever asks; None: nothing.
+fn sees(sight: &Sight<'_>, row: Arc<BoxRow>) -> Option<Arc<BoxRow>> {
+    if sight.whole() {
+        return Some(row);
+    }
+    let mut row = Arc::unwrap_or_clone(row);
+    let name = row.name.clone();
+    let sees = |cam: &CameraId| {
+        sight.camera(&BoxCamera {
+            r#box: name.clone(),
+            cam: cam.clone(),
+        })
+    };
+    row.cameras.retain(|c| sees(&c.cam));
+    row.faults.retain(|f| f.cam.as_ref().is_none_or(&sees));
+    (!row.cameras.is_empty()).then(|| Arc::new(row))
+}
+
+/// What of a box was looked for, in small letters; None: nothing.
+fn found(search: &str, row: Arc<BoxRow>) -> Option<Arc<BoxRow>> {
+    let has = |text: &str| text.to_lowercase().contains(search);
+    if has(row.name.as_str()) {
+        return Some(row);
+    }
+    let wanted = |c: &CameraRow| has(c.cam.as_str()) || has(&c.title);
+    if !row.cameras.iter().any(wanted) {
+        return None;
+    }
+    let mut row = Arc::unwrap_or_clone(row);
+    row.cameras.retain(wanted);
+    Some(Arc::new(row))
+}
+
+/// A place in the list, as its parts are asked for with.
+fn mark((order, name): &Rank) -> String {
+    let (revoked, Reverse(mark), Reverse(down)) = order;
+    format!("{}.{}.{down}.{name}", u8::from(*revoked), *mark as u8)
+}
+
+fn place(text: &str) -> Option<Rank> {
+    let mut parts = text.splitn(4, '.');
+    let revoked = match parts.next()? {
+        "0" => false,
+        "1" => true,
+        _ => return None,
+    };
+    let number = parts.next()?;
+    let all = [Mark::Good, Mark::Amber, Mark::Unknown, Mark::Red];
+    let mark = all.into_iter().find(|m| (*m as u8).to_string() == number)?;
+    let down = parts.next()?.parse().ok()?;
+    let name = BoxName::parse(parts.next()?).ok()?;
+    Some(((revoked, Reverse(mark), Reverse(down)), name))
+}
 
 impl Operation for List {
-    type Reply = Vec<BoxRow>;
+    type Reply = BoxPage;
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, permit| {
-            let (sight, mut rows) = (Sight::of(hub, permit)?, shown::boxes(hub)?);
-            let whole = sight.whole();
-            for row in rows.iter_mut().filter(|_| !whole) {
-                let sees = |cam: &CameraId| {
-                    sight.camera(&BoxCamera {
-                        r#box: row.name.clone(),
-                        cam: cam.clone(),
-                    })
+        work(hub, permit, move |hub, permit| {
+            let after = self.part.after(place)?;
+            let limit = self.part.limit() as usize;
+            let search = self.search.as_deref().map(|s| s.trim().to_lowercase());
+            let search = search.filter(|s| !s.is_empty());
+            let sight = Sight::of(hub, permit)?;
+            let mut page = BoxPage {
+                rows: Vec::new(),
+                next: None,
+                counts: BoxCounts::default(),
+            };
+            let mut last: Option<Rank> = None;
+            for row in hub.standings.worst_first(hub)? {
+                if self.r#box.as_ref().is_some_and(|name| *name != row.name) {
+                    continue;
+                }
+                let row = sees(&sight, row);
+                let row = match &search {
+                    Some(search) => row.and_then(|row| found(search, row)),
+                    None => row,
                 };
-                row.cameras.retain(|c| sees(&c.cam));
-                row.faults.retain(|f| f.cam.as_ref().is_none_or(&sees));
+                let Some(row) = row else { continue };
+                page.counts.add(&row);
+                let here = standings::rank(&row);
+                if after.as_ref().is_some_and(|after| here <= *after) {
+                    continue;
+                }
+                if page.rows.len() < limit {
+                    last = Some(here);
+                    page.rows.push(Arc::unwrap_or_clone(row));
+                } else if page.next.is_none() {
+                    page.next = last.as_ref().map(mark);
+                }
             }
-            rows.retain(|row| whole || !row.cameras.is_empty());
-            Ok(rows)
+            Ok(page)
         })
         .await
     }
@@ -62,7 +190,7 @@ impl Operation for Show {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
-            let row = shown::boxes(hub)?.into_iter().find(|b| b.name == self.name);
+            let row = standings::one(hub, &self.name)?;
             row.ok_or_else(|| Footage::BoxUnknown { name: self.name }.into())
         })
         .await

@@ -1,6 +1,6 @@
 //! Task. Operations about footage, how it is kept, and what rate it is recorded at.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -85,6 +85,9 @@ pub struct Recent {
     /// So many days of each, up to its newest: 7, if it is not said; 1 to 31.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
+    /// Of these alone: `BOX/CAM`, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cameras: Option<String>,
     #[serde(flatten)]
     pub part: Part,
 }
@@ -97,16 +100,26 @@ impl Operation for Recent {
             let after = self.part.after(|text| BoxCamera::parse(text).ok())?;
             let days = i32::try_from(self.days.unwrap_or(7).clamp(1, 31)).unwrap_or(7);
             let sight = Sight::of(hub, permit)?;
+            let wanted = self.cameras.as_deref().map(|names| {
+                let names = names.split(',').filter(|n| !n.trim().is_empty());
+                let named = names.map(|n| BoxCamera::parse(n.trim()));
+                named.collect::<Result<BTreeSet<_>, _>>()
+            });
+            let wanted = wanted.transpose()?;
             let mut cameras = Vec::new();
-            for b in hub.db.boxes()? {
-                let Some(hello) = b.hello else { continue };
-                for c in &hello.cameras {
+            for b in hub.standings.worst_first(hub)? {
+                let Some(keeps) = b.retention_days else {
+                    continue;
+                };
+                for c in &b.cameras {
                     let camera = BoxCamera {
                         r#box: b.name.clone(),
                         cam: c.cam.clone(),
                     };
-                    if after.as_ref().is_none_or(|a| camera > *a) && sight.camera(&camera) {
-                        cameras.push((camera, hello.retention_days));
+                    let asked = wanted.as_ref().is_none_or(|all| all.contains(&camera));
+                    let comes = after.as_ref().is_none_or(|a| camera > *a);
+                    if asked && comes && sight.camera(&camera) {
+                        cameras.push((camera, keeps));
                     }
                 }
             }
@@ -152,11 +165,14 @@ impl Operation for Rate {
     }
 }
 
-/// How footage is kept against what was promised: of all boxes, or one.
+/// How footage is kept against what was promised: of all boxes, in parts, or of one.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Retention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#box: Option<BoxName>,
+    /// So many cameras about, by box: a box is not parted.
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for Retention {
@@ -164,7 +180,7 @@ impl Operation for Retention {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let mut report = gather::report(hub, self.r#box.as_ref())?;
+            let mut report = gather::report(hub, self.r#box.as_ref(), &self.part)?;
             let sight = Sight::of(hub, permit)?;
             report.cameras.retain(|c| {
                 sight.camera(&BoxCamera {

@@ -7,7 +7,7 @@ use shared::{id::BoxCamera, time::Utc};
 use crate::{
     access::{
         authorise::{DAY_MS, Permit, Subject},
-        principal::Scope,
+        principal::{Grant, Scope},
     },
     db::visible::{Cameras, VisibleRows},
     error::{HubError, plain},
@@ -21,10 +21,13 @@ pub struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     pub fn of(hub: &Hub, permit: &'a Permit) -> Result<Self, HubError> {
-        Ok(Self {
-            permit,
-            owners: hub.db.camera_owners().map_err(plain)?,
-        })
+        // Whose a camera is matters only to whoever has those of an owner.
+        let owner = |g: &Grant| matches!(g.scope, Scope::Owner(_));
+        let owners = match permit.grants().is_some_and(|mut all| all.any(owner)) {
+            true => hub.db.camera_owners().map_err(plain)?,
+            false => BTreeMap::new(),
+        };
+        Ok(Self { permit, owners })
     }
 
     /// The same as a condition, for a list that the records themselves cut to it.

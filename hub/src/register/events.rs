@@ -215,6 +215,6 @@ pub(super) fn copies_on_log(hub: &Hub, exhibit: &ExhibitRef) -> Result<u64, HubE
         .db
         .own_lines_of_exhibit(hub.log.origin(), exhibit.as_str())?;
     let copies = lines.iter().filter(|l| l.kind == RegCopy::KIND);
-    let numbers = copies.map(|l| read::<RegCopy>(l).map(|c| c.copy));
-    numbers.fold(Ok(0), |most, n| Ok(most?.max(n?)))
+    let mut numbers = copies.map(|l| read::<RegCopy>(l).map(|c| c.copy));
+    numbers.try_fold(0, |most, n| Ok(most.max(n?)))
 }

@@ -507,6 +507,7 @@ fn sign_order(hub: &Hub, row: &RequestRecord) -> Result<order::SignedOrder, HubE
         grant: row.grant.clone(),
         purpose: row.purpose.clone(),
         recipient,
+        urgent: row.urgent,
     };
     // The same to the letter whenever it is given again: the box knows it by its text.
     let order = Order {

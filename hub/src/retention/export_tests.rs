@@ -19,7 +19,7 @@ fn report() -> Report {
     }
     rig.hub_to(utc("2026-11-30T13:00:00.000Z"));
     rig.send();
-    let mut report = gather::report(&rig.hub, Some(&ashby())).expect("report");
+    let mut report = gather::report(&rig.hub, Some(&ashby()), &Default::default()).expect("report");
     report.cameras[0].title = "=Market, \"Square\" <b>".into();
     report
 }

@@ -177,22 +177,38 @@ fn none_such(name: &BoxName) -> HubError {
     Footage::BoxUnknown { name: name.clone() }.into()
 }
 
-/// The report over all boxes, or one.
-pub fn report(hub: &Hub, only: Option<&BoxName>) -> Result<Report, HubError> {
-    let boxes = match only {
-        Some(name) => vec![
-            hub.db
-                .box_named(name)
-                .map_err(plain)?
-                .ok_or_else(|| none_such(name))?,
-        ],
-        None => hub.db.boxes().map_err(plain)?,
+/// The report over all boxes by name, one part of it, or over one box.
+pub fn report(hub: &Hub, only: Option<&BoxName>, part: &Part) -> Result<Report, HubError> {
+    let after = part.after(|text| BoxName::parse(text).ok())?;
+    let names: Vec<BoxName> = match only {
+        Some(name) => vec![name.clone()],
+        None => hub
+            .db
+            .box_stamps()
+            .map_err(plain)?
+            .into_keys()
+            .filter(|name| after.as_ref().is_none_or(|after| name > after))
+            .collect(),
     };
-    let mut cameras = Vec::new();
-    for b in boxes {
+    let (mut cameras, mut next) = (Vec::new(), None);
+    for (at, name) in names.iter().enumerate() {
+        let b = match hub.db.box_named(name) {
+            Ok(Some(b)) => b,
+            Ok(None) if only.is_some() => return Err(none_such(name)),
+            Ok(None) => continue,
+            Err(e) if e.of_a_row() && only.is_none() => {
+                tracing::warn!(%name, "a box is left out of the report: {e}");
+                continue;
+            }
+            Err(e) => return Err(plain(e)),
+        };
         let said = said(hub, &b)?;
         let days = looked_at(hub, &said);
         cameras.extend(facts(hub, &b, None, said, days).map_err(plain)?.report());
+        if cameras.len() >= part.limit() as usize && at + 1 < names.len() {
+            next = Some(name.to_string());
+            break;
+        }
     }
     Ok(Report {
         scheme: hub.config.scheme.clone(),
@@ -200,6 +216,7 @@ pub fn report(hub: &Hub, only: Option<&BoxName>) -> Result<Report, HubError> {
         zone: hub.config.zone_name.clone(),
         promises: report::promises(&cameras),
         cameras,
+        next,
     })
 }
 

@@ -127,7 +127,8 @@ fn neighbour(rig: &Rig) {
 
 /// Everything that shows what boxes sent.
 fn all_goes_on(rig: &Rig) {
-    let report = gather::report(&rig.hub, None).expect("the report of the scheme");
+    let report =
+        gather::report(&rig.hub, None, &Default::default()).expect("the report of the scheme");
     assert!(
         report.cameras.iter().any(|c| c.r#box == brook()),
         "the neighbour is in it"

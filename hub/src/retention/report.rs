@@ -47,6 +47,18 @@ pub struct Report {
     /// What each policy in it means.
     pub promises: Vec<String>,
     pub cameras: Vec<CameraReport>,
+    /// Asks for the cameras of the boxes after these, as `after`; missing: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl Report {
+    /// The part that comes after this one.
+    pub fn add(&mut self, more: Self) {
+        self.cameras.extend(more.cameras);
+        self.promises = promises(&self.cameras);
+        self.next = more.next;
+    }
 }
 
 /// How footage of a camera is kept, against what was promised.

@@ -29,7 +29,7 @@ fn kept(upto: &str, rule: &str) -> (Rig, Vec<(Day, u64)>) {
 }
 
 fn report(rig: &Rig) -> Report {
-    gather::report(&rig.hub, Some(&ashby())).expect("report")
+    gather::report(&rig.hub, Some(&ashby()), &Default::default()).expect("report")
 }
 
 /// RET-1, RET-2, RET-4: a camera that is kept as promised, with all the numbers a data-protection officer asks for; its own 28 days

@@ -30,7 +30,28 @@ impl Turn {
         }
     }
 
+    /// The part of a list that is at hand as a whole; and the mark of the next part, if there is one.
+    pub fn cut<T>(
+        &self,
+        mut all: Vec<T>,
+        limit: usize,
+        mark: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
+        let after = self.after.as_deref().filter(|a| !a.is_empty());
+        let place = after.and_then(|after| all.iter().position(|row| mark(row) == after));
+        let mut part = all.split_off(place.map_or(0, |at| at + 1));
+        let more = part.len() > limit;
+        part.truncate(limit);
+        let next = part.last().filter(|_| more).map(mark);
+        (part, next)
+    }
+
     pub fn leaf(&self, address: &str, next: Option<&String>) -> Leaf {
+        self.leaf_of(address, "", next)
+    }
+
+    /// The same of a list beside another: its parts stand in the address by names of their own.
+    pub fn leaf_of(&self, address: &str, name: &str, next: Option<&String>) -> Leaf {
         let marks = self.back.as_deref().unwrap_or_default().split(',');
         let mut marks: Vec<&str> = marks.filter(|m| !m.is_empty()).collect();
         let to = |after: &str, back: &[&str]| {
@@ -38,7 +59,7 @@ impl Turn {
             let back: Vec<String> = kept.iter().map(|m| encoded(m)).collect();
             let mark = if address.contains('?') { '&' } else { '?' };
             format!(
-                "{address}{mark}after={}&back={}",
+                "{address}{mark}{name}after={}&{name}back={}",
                 encoded(after),
                 back.join(",")
             )
@@ -86,6 +107,17 @@ mod tests {
             turn = read(&previous);
         }
         assert_eq!((seen, turn.after), (vec![None], None));
+        let (mut turn, mut all) = (Turn::default(), Vec::new());
+        loop {
+            let (part, next) = turn.cut((0..25).collect(), 10, u32::to_string);
+            assert!(part.len() <= 10);
+            all.extend(part);
+            turn.after = next;
+            if turn.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(all, (0..25).collect::<Vec<u32>>());
         let odd = Turn {
             after: Some("\"><b>".into()),
             back: None,

@@ -151,6 +151,8 @@ pub struct Bar {
     pub label: String,
     pub blocks: Vec<Block>,
     pub gaps: Vec<Block>,
+    /// Stretches and gaps that there are; in words are the first of them.
+    pub counts: (usize, usize),
     pub spans: Vec<String>,
     pub gap_list: Vec<String>,
     pub recorded: String,
@@ -184,6 +186,30 @@ pub struct ExhibitView {
     pub purpose: String,
 }
 
+/// Stretches, and gaps, of a day that are put into words; and that are drawn.
+const IN_WORDS: usize = 200;
+const DRAWN: usize = 1000;
+
+fn left_out(all: usize) -> Option<String> {
+    let more = all.checked_sub(IN_WORDS).filter(|n| *n > 0);
+    more.map(|n| format!("and {n} more"))
+}
+
+/// Of more than can be told apart in the drawing, so many neighbours become one that none is left out.
+fn drawn(
+    spans: impl ExactSizeIterator<Item = (Utc, Utc)>,
+    place: impl Fn(Utc, Utc) -> Block,
+) -> Vec<Block> {
+    let each = spans.len().div_ceil(DRAWN).max(1);
+    let mut all: Vec<(Utc, Utc)> = spans.collect();
+    all.sort();
+    let joined = all.chunks(each).filter_map(|near| {
+        let end = near.iter().map(|(_, t1)| *t1).max()?;
+        Some(place(near.first()?.0, end))
+    });
+    joined.collect()
+}
+
 pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
     let length = (row.to.0 - row.from.0).max(1);
     let place = |t0: Utc, t1: Utc| {
@@ -207,15 +233,15 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         .iter()
         .map(|s| s.t1.0.min(row.to.0).saturating_sub(s.t0.0.max(row.from.0)))
         .fold(0, i64::saturating_add);
-    let gap_list: Vec<String> = row
-        .gaps
-        .iter()
+    let gaps = row.gaps.iter().take(IN_WORDS);
+    let gap_list: Vec<String> = gaps
         .map(|g| format!("{} to {}: {}", clock(g.t0), clock(g.t1), g.why))
+        .chain(left_out(row.gaps.len()))
         .collect();
-    let spans: Vec<String> = row
-        .spans
-        .iter()
+    let spans = row.spans.iter().take(IN_WORDS);
+    let spans: Vec<String> = spans
         .map(|s| format!("{} to {}", clock(s.t0), clock(s.t1)))
+        .chain(left_out(row.spans.len()))
         .collect();
     let left = match row.days_left {
         _ if row.deleted => "deleted".to_owned(),
@@ -228,24 +254,24 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         (true, _) => format!("{}: deleted", row.day),
         (false, []) => format!("{}: nothing recorded", row.day),
         (false, [first, ..]) => {
-            let rest = if spans.len() == 1 {
-                first.clone()
-            } else {
-                format!("{} stretches, the first {first}", spans.len())
+            let rest = match row.spans.len() {
+                1 => first.clone(),
+                n => format!("{n} stretches, the first {first}"),
             };
             format!(
                 "{}: {} recorded, {rest}; {} gaps",
                 row.day,
                 hours(recorded),
-                gap_list.len()
+                row.gaps.len()
             )
         }
     };
     Bar {
         day: row.day.to_string(),
         label,
-        blocks: row.spans.iter().map(|s| place(s.t0, s.t1)).collect(),
-        gaps: row.gaps.iter().map(|g| place(g.t0, g.t1)).collect(),
+        counts: (row.spans.len(), row.gaps.len()),
+        blocks: drawn(row.spans.iter().map(|s| (s.t0, s.t1)), place),
+        gaps: drawn(row.gaps.iter().map(|g| (g.t0, g.t1)), place),
         spans,
         gap_list,
         recorded: hours(recorded),

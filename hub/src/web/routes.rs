@@ -88,6 +88,7 @@ pages! {
     get "/staff" forms::show::<staff::StaffPage>, Person(&[&table::STAFF]);
     post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
+    get "/box/{box}" home::of_one, Person(&[&table::BOXES]);
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
     get "/look/{box}/{cam}" look::show, Person(&[&table::LOOK]);
     post "/look/{box}/{cam}" look::begin, Person(&[&table::LOOK]);
@@ -96,7 +97,8 @@ pages! {
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
-    get "/hub" machine::show, Person(&[&table::HUB_STATUS, &table::MOVES]);
+    get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES]);
+    post "/hub" forms::act::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::MOVE]);
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" forms::show::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
     post "/lifts" forms::act::<lifts::LiftsPage>, Person(&[&table::LIFTS]);

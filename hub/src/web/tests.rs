@@ -56,6 +56,7 @@ mod lifts;
 mod limits;
 mod masks;
 mod pages;
+mod parts;
 mod register;
 mod requests;
 mod retention;

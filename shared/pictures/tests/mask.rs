@@ -703,6 +703,36 @@ fn a_still_shows_the_mask_or_its_outline() {
     }
 }
 
+/// EVI-8: a picture out of the middle of a recording is the one of that moment, by stock ffmpeg; of a moment without one there is none.
+#[test]
+fn a_still_of_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    for codec in [Codec::H264, Codec::H265] {
+        let stream = make(codec, 640, 360, 12, MARKER, "yuv420p");
+        let still = |at: i64| {
+            let mut setup = stream.setup(&[]);
+            (setup.task, setup.show) = (Task::Still, Some(Show::Recorded { at }));
+            let (mut said, _) = through(&stream, &setup);
+            match said.swap_remove(0) {
+                Said::Still(jpeg) => Ok(shown(&jpeg, folder.path())),
+                Said::Failed(failure) => Err(failure.why),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (first, later) = (still(0).unwrap(), still(7500 * 7).unwrap());
+        let differ = |a: &[u8], b: &[u8]| {
+            a.iter()
+                .zip(b)
+                .filter(|(a, b)| a.abs_diff(**b) > 40)
+                .count()
+        };
+        assert_eq!(first.len(), 640 * 360 * 3);
+        assert!(differ(&first, &later) > 0, "{codec:?}: the film moves");
+        let why = still(3).unwrap_err();
+        assert!(why.contains("of that moment"), "{why}");
+    }
+}
+
 /// A worker keeps to its task.
 #[test]
 fn a_worker_has_one_task() {

@@ -39,6 +39,8 @@ pub struct Load {
 const BACK_SECS: f64 = 120.0;
 const HEAD_MS: f64 = 5_000.0;
 const PAGE_MS: f64 = 500.0;
+/// The first page, whatever there is of boxes.
+const HOME_MS: f64 = 100.0;
 /// Syncs are counted for so long.
 const COUNTED_SECS: u64 = 10;
 
@@ -47,8 +49,9 @@ struct Run {
     fleet: Fleet,
     person: Person,
     load: Load,
-    /// Milliseconds.
+    /// Milliseconds; those of the first page apart.
     pages: Vec<f64>,
+    homes: Vec<f64>,
 }
 
 /// `hub.fleet`.
@@ -72,6 +75,7 @@ pub fn hub_fleet(load: Load) -> Done<Vec<Figure>> {
         person,
         load,
         pages: Vec::new(),
+        homes: Vec::new(),
     };
     let first = run.back(began)?;
     // Every box has begun its minutes.
@@ -121,7 +125,11 @@ impl Run {
             if !answer.is_done() {
                 return Err(Trouble(format!("{page}: {}", answer.status)));
             }
-            self.pages.push(asked.elapsed().as_secs_f64() * 1000.0);
+            let took = asked.elapsed().as_secs_f64() * 1000.0;
+            self.pages.push(took);
+            if page == "/" {
+                self.homes.push(took);
+            }
             // A hundredth of the lines drop every ten seconds, and a street gets another address.
             if n % 10 == 5 {
                 self.fleet.ask(&format!("cut {some}"))?;
@@ -142,20 +150,22 @@ impl Run {
         );
         let began = Instant::now();
         self.pages.clear();
+        self.homes.clear();
         self.passes(self.load.secs)?;
         let secs = began.elapsed().as_secs_f64();
         let (now, said) = (cost(pid)?.since(then), self.fleet.ask("report")?);
         let grown = places::bytes_below(&self.hub.state).saturating_sub(disk) as f64;
         let lines = number(&said, "lines") - number(&told, "lines");
         let simulated = number(&said, "cpu") - number(&told, "cpu");
-        self.pages.sort_by(f64::total_cmp);
-        let page = self.pages.get(self.pages.len() * 95 / 100);
-        let page = page.or(self.pages.last()).copied().unwrap_or(0.0);
+        let page = p95(&mut self.pages);
+        let home = p95(&mut self.homes);
         let mut all = vec![
             self.figure("", number(&said, "p95"), "ms, 19 of 20 heads countersigned")
                 .at_most(HEAD_MS),
             self.figure(".page", page, "ms, 19 of 20 pages")
                 .at_most(PAGE_MS),
+            self.figure(".home", home, "ms, 19 of 20 first pages")
+                .at_most(HOME_MS),
             self.figure(
                 ".cpu",
                 now.cpu_secs / secs * 100.0,
@@ -257,6 +267,12 @@ impl Run {
             ),
         ])
     }
+}
+
+fn p95(all: &mut [f64]) -> f64 {
+    all.sort_by(f64::total_cmp);
+    let at = all.get(all.len() * 95 / 100).or(all.last());
+    at.copied().unwrap_or(0.0)
 }
 
 /// How often a process asks for its data to be on the disk, in `secs` seconds, counted by strace; None when that cannot be had.

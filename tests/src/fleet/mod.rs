@@ -4,7 +4,7 @@
 //! Real: the hub's process, enrolment by one-time code, certificates, QUIC, lines, hash trees, keys that change each hour, heads and
 //! countersignatures, orders, sealed segments. Made up: what the cameras saw.
 mod dial;
-mod footage;
+pub(crate) mod footage;
 mod idle;
 mod ingest;
 mod load;

@@ -368,6 +368,7 @@ impl Town {
                 grant,
                 purpose,
                 recipient,
+                ..
             } => self.prepare((r#ref, cam, t0, t1), grant, purpose, recipient, now),
             other => Err(Trouble(format!("not obeyed: {other:?}"))),
         }

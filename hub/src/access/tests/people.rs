@@ -189,7 +189,10 @@ async fn the_declaration_comes_first() {
     let first = house.by(1, own::ShowDeclaration {}).await.expect("shown");
     assert_eq!(first.text, declaration::FIRST.trim());
     house.text("We look at nobody.\n\u{1b}[2J");
-    assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(1, boxes::List::default()).await),
+        Class::Refused
+    );
     assert_eq!(
         class(house.by(1, own::Factors::default()).await),
         Class::Refused
@@ -205,20 +208,26 @@ async fn the_declaration_comes_first() {
     let old = house.by(1, accept(&first.sha256)).await;
     assert_eq!(class(old), Class::Refused, "another text than was read");
     house.by(1, accept(&shown.sha256)).await.expect("accepted");
-    house.by(1, boxes::List {}).await.expect("list");
+    house.by(1, boxes::List::default()).await.expect("list");
     let twice = house.by(1, accept(&shown.sha256)).await;
     assert_eq!(class(twice), Class::Refused);
     // The same text again is nothing new; another is, and so is the first one once more.
     house.text("We look at nobody.\n\u{1b}[2J");
-    house.by(1, boxes::List {}).await.expect("list");
+    house.by(1, boxes::List::default()).await.expect("list");
     house.text("We look at nobody, ever.");
-    assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(1, boxes::List::default()).await),
+        Class::Refused
+    );
     house.text("We look at nobody.\n\u{1b}[2J");
-    assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(1, boxes::List::default()).await),
+        Class::Refused
+    );
     house.by(1, accept(&shown.sha256)).await.expect("accepted");
     // A file that cannot be read changes nothing.
     house.text(" \n");
-    house.by(1, boxes::List {}).await.expect("list");
+    house.by(1, boxes::List::default()).await.expect("list");
     assert_eq!(house.lines("decl.set").len(), 4);
     let listed = house
         .by(1, own::Acceptances::default())
@@ -249,7 +258,7 @@ async fn no_door_leads_past_what_comes_first() {
     house.text("We look at nobody.");
     let with = tokens::bearer(house.hub(), &token.secret).expect("good");
     let with = Principal::Person(with);
-    let no = ops::perform(house.hub(), &with, boxes::List {}).await;
+    let no = ops::perform(house.hub(), &with, boxes::List::default()).await;
     assert_eq!(class(no), Class::Refused);
     // What comes first is not a program's to do.
     let no = ops::perform(house.hub(), &with, own::ShowDeclaration {}).await;
@@ -261,7 +270,7 @@ async fn no_door_leads_past_what_comes_first() {
         .set_password(made, "x", true)
         .expect("stored");
     for refused in [
-        class(house.by(made, boxes::List {}).await),
+        class(house.by(made, boxes::List::default()).await),
         class(house.by(made, own::ShowDeclaration {}).await),
         class(house.by(made, own::Factors::default()).await),
         class(
@@ -288,13 +297,16 @@ async fn second_factors() {
     hub.takes_second_factors(&[Role::Administrator]);
     let ann = || house.signs_in("ann", PASSWORD, None);
     assert_eq!(ann().expect("in").limits.first, Some(First::Factor));
-    assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(1, boxes::List::default()).await),
+        Class::Refused
+    );
     let new = house.by(1, own::FreshFactor {}).await.expect("made");
     assert!(new.drawing.starts_with("<svg") && new.passkey.is_some());
     let wrong = house.enrols(1, "wrong").await;
     assert_eq!(class(wrong), Class::Refused);
     house.enrols(1, PASSWORD).await.expect("enrolled");
-    house.by(1, boxes::List {}).await.expect("list");
+    house.by(1, boxes::List::default()).await.expect("list");
     ann().expect("a code was given just now");
     house.0.hands.later(11 * 60_000);
     let in_ = |code: &str| house.signs_in("ann", PASSWORD, Some(code));

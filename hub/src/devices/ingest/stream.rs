@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::CopyError;
-use shared::{id, note::SignedHead, types::BoxReplace};
+use shared::{id, note::SignedHead, types::BoxReplace, wire};
 
 use super::{
     Arrived, LATER, Log, NO_SUCCESSOR, OVER_BUDGET, Refused, Stream, TWICE, behind::Held, lock,
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     db::batch::Taken,
-    devices::{budget, successor},
+    devices::{
+        budget::{self, NoPlace, Roomy},
+        successor,
+    },
 };
 
 impl Stream {
@@ -41,7 +44,16 @@ impl Stream {
                 self.logs.raise_on(log, origin, OVER_BUDGET, &why);
                 Err(refused(LATER, why))
             };
-            if let Err(why) = self.logs.room_for(&self.name, bytes.len() as u64) {
+            if let Err(NoPlace { why, until }) = self.logs.room_for(&self.name, bytes.len() as u64)
+            {
+                if let Some(room) = until {
+                    lock(&self.logs.waiting).insert(self.name.clone(), room);
+                }
+                if until == Some(Roomy::NotFull) {
+                    // Whoever's disk it is has the fault.
+                    log.copy.forget_pending();
+                    return Err(refused(wire::NO_ROOM, why));
+                }
                 return later(log, why);
             }
             match log.copy.lines(bytes) {

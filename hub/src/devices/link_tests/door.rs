@@ -100,7 +100,13 @@ async fn absurd_hellos_change_nothing_v10_v4() {
         assert!(why.contains("nothing of it is kept"), "{why}");
         assert_eq!(stored(&hub).await, before, "{field}");
     }
-    let (rows, report) = on_desk(&hub, |d| (shown::boxes(d), gather::report(d, None))).await;
+    let (rows, report) = on_desk(&hub, |d| {
+        (
+            shown::boxes(d),
+            gather::report(d, None, &Default::default()),
+        )
+    })
+    .await;
     let faults: Vec<Fault> = rows.expect("first page").remove(0).faults;
     assert_eq!(faults.len(), 1, "one fault, however often: {faults:?}");
     assert_eq!(

@@ -202,7 +202,7 @@ fn stamp(seconds: i64) -> (u16, u16) {
     let year = year + era * 400 + i64::from(month <= 2);
     let year = (year - 1980).clamp(0, 127);
     let day = u16::try_from(year << 9 | month << 5 | day).unwrap_or(0x21);
-    let time = (second / 3600) << 11 | (second / 60 % 60) << 5 | second % 60 / 2;
+    let time = (second / 3600) << 11 | (second / 60 % 60) << 5 | (second % 60 / 2);
     (day, u16::try_from(time).unwrap_or(0))
 }
 

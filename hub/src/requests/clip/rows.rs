@@ -57,6 +57,10 @@ pub struct RequestCameraRow {
     pub said: String,
     /// Why it stands so, for programs.
     pub reasons: Vec<ReasonRow>,
+    /// It is still to come, or on its way.
+    pub under_way: bool,
+    /// Who has it wait, as the log names them; None: it goes on.
+    pub paused: Option<String>,
     /// Segments that were found, and their bytes as sealed.
     pub segments: u64,
     pub bytes: u64,

@@ -35,6 +35,8 @@ fn camera(
         why: c.why,
         said: String::new(),
         reasons: Vec::new(),
+        under_way: false,
+        paused: None,
         segments: 0,
         bytes: 0,
         forecast: None,
@@ -51,6 +53,8 @@ fn camera(
     if let Some(r) = hub.db.request(exhibit.as_str())? {
         row.forecast = ahead::of_pull(hub, &r)?;
         row.state = Some(r.state.as_str().into());
+        row.under_way = !r.state.over();
+        row.paused = r.paused.clone();
         row.why = r.reason.or(c.why);
         row.said = words::pulls(&r.why, &hub.config.zone);
         row.reasons = pulls::rows(&r.why, &hub.config.zone);

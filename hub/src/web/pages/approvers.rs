@@ -12,6 +12,7 @@ use crate::{
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::Frame,
     },
 };
@@ -48,7 +49,12 @@ pub struct ApproversPage {
     keys: Vec<KeyView>,
     waiting: Vec<AskedView>,
     file: Option<String>,
+    /// Of the boxes that each key is shown with.
+    leaf: Leaf,
 }
+
+/// Boxes on one page.
+const BOXES: usize = 50;
 
 fn asked(a: &ApproverRequest, me: &str, zone: &Zone) -> AskedView {
     AskedView {
@@ -88,10 +94,11 @@ impl FormPage for ApproversPage {
     type Form = ApproverForm;
 
     async fn read(app: &App, who: &SignedIn, shown: Shown<ApproverForm>) -> Result<Self, HubError> {
-        let all = app.perform(who, touches::Approvers {}).await?;
+        let mut all = app.perform(who, touches::Approvers {}).await?;
+        let boxes = std::mem::take(&mut all.boxes);
+        let (boxes, next) = shown.turn.cut(boxes, BOXES, |b| b.r#box.clone());
         let keys = all.keys.into_iter().map(|k| KeyView {
-            at: all
-                .boxes
+            at: boxes
                 .iter()
                 .map(|b| AtView {
                     name: b.r#box.clone(),
@@ -109,6 +116,7 @@ impl FormPage for ApproversPage {
             keys: keys.collect(),
             waiting: waiting.collect(),
             decides: who.may(&table::APPROVER_ASK, app.now()),
+            leaf: shown.turn.leaf(Self::PATH, next.as_ref()),
             frame: shown.frame,
             file: all.file,
         })

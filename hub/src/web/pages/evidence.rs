@@ -103,6 +103,8 @@ fn view(r: &EvidenceRow, me: &str, zone: &Zone) -> RowView {
 
 /// Exhibits on one page, beside those that somebody has to do something about.
 const EXHIBITS: u32 = 50;
+/// Faults of exhibits that are on other pages.
+const FAULTS: usize = 50;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -144,6 +146,8 @@ impl FormPage for EvidencePage {
         let mut seen = BTreeSet::new();
         rows.retain(|r| seen.insert(r.exhibit.clone()));
         faults.retain(|f| !seen.contains(&f.about));
+        let more = faults.len().checked_sub(FAULTS).filter(|n| *n > 0);
+        let more = more.map(|n| format!("and {n} more, which stand with their exhibits"));
         let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
         let me = who.person().op();
         let views = |rows: Vec<&EvidenceRow>| {
@@ -154,7 +158,12 @@ impl FormPage for EvidencePage {
             frame: shown.frame,
             leaf: shown.turn.leaf(Self::PATH, next.as_ref()),
             total: gb(bytes),
-            faults: faults.iter().map(FaultRow::in_words).collect(),
+            faults: faults
+                .iter()
+                .take(FAULTS)
+                .map(FaultRow::in_words)
+                .chain(more)
+                .collect(),
             kept: views(kept),
             gone: views(gone),
         })

@@ -54,9 +54,13 @@ pub async fn show(
     let found = app.perform(&who, wanted).await?;
     let title = match who.may(&table::BOXES, app.now()) {
         true => {
-            let boxes = app.perform(&who, boxes::List {}).await?;
-            let of = boxes.into_iter().filter(|b| b.name == name);
-            of.flat_map(|b| b.cameras)
+            let of = boxes::List {
+                r#box: Some(name),
+                ..boxes::List::default()
+            };
+            let found = app.perform(&who, of).await?.rows.into_iter();
+            found
+                .flat_map(|b| b.cameras)
                 .find(|c| c.cam == cam)
                 .map(|c| c.title)
         }

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::{Path, Query, State},
     response::Response,
 };
+use serde::Deserialize;
 use shared::{
-    id::CameraId,
+    id::{BoxName, CameraId},
     standing::{self, BoxState, Mark, words},
     time::{Utc, Zone},
     wire::Fault,
@@ -16,9 +17,14 @@ use shared::{
 
 use crate::{
     access::table,
+    api::call::encoded,
     disposal::rows::FaultRow,
     list::{MOST, Part},
-    ops::{boxes, clips, evidence, footage},
+    ops::{
+        boxes::{self, BoxCounts},
+        clips, evidence, footage,
+    },
+    reason::Pages,
     rows::{BoxRow, CameraRow, Footage},
     web::{
         context::{App, Refused, SignedIn, page},
@@ -29,6 +35,12 @@ use crate::{
 
 /// Days drawn on the first page.
 pub const DAYS_AT_A_GLANCE: usize = 7;
+/// Boxes listed there, the worst; and of each so many cameras, the worst.
+const BOXES_AT_A_GLANCE: u32 = 8;
+const CAMERAS_AT_A_GLANCE: usize = 16;
+/// Cameras of one part of a box's own page.
+const CAMERAS: usize = 50;
+const EVIDENCE_AT_A_GLANCE: usize = 10;
 /// Clips listed there, the newest.
 const CLIPS_AT_A_GLANCE: u32 = 50;
 
@@ -48,6 +60,8 @@ pub struct BoxView {
     pub faults: Vec<FaultView>,
     pub dispute: Option<String>,
     pub cameras: Vec<CameraView>,
+    /// Cameras that are not shown here: none of them is worse than those that are.
+    pub more: usize,
 }
 
 pub struct CameraView {
@@ -74,32 +88,76 @@ pub struct Overview {
     pub frame: Frame,
     pub now: String,
     pub zone: String,
+    /// What was looked for; empty: nothing.
+    pub search: String,
+    pub counts: BoxCounts,
     pub boxes: Vec<BoxView>,
+    pub boxes_leaf: Leaf,
     /// None: this person may see none.
     pub exhibits: Option<Vec<ExhibitView>>,
     pub leaf: Leaf,
     /// What somebody has to look at about evidence.
     pub evidence: Vec<String>,
+    /// So many more, which are on the page of evidence.
+    pub more_evidence: usize,
+}
+
+/// A box by itself, with all of its cameras in parts.
+#[derive(Template)]
+#[template(path = "box.html")]
+pub struct OneBox {
+    pub frame: Frame,
+    pub now: String,
+    pub zone: String,
+    pub b: BoxView,
+    pub leaf: Leaf,
+}
+
+/// Which parts are wanted, of boxes and of clips, and what was looked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wanted {
+    search: Option<String>,
+    boxes_after: Option<String>,
+    boxes_back: Option<String>,
+    after: Option<String>,
+    back: Option<String>,
 }
 
 pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Query(turn): Query<Turn>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refused> {
     let (now, zone) = (app.now(), app.zone());
-    let mut recent = match who.may(&table::FOOTAGE_RECENT, now) {
-        true => glance(&app, &who).await?,
-        false => BTreeMap::new(),
+    let search = wanted.search.unwrap_or_default().trim().to_owned();
+    let places = Turn {
+        after: wanted.boxes_after,
+        back: wanted.boxes_back,
     };
-    let mut boxes = Vec::new();
-    for row in app.perform(&who, boxes::List {}).await? {
+    let turn = Turn {
+        after: wanted.after,
+        back: wanted.back,
+    };
+    let list = boxes::List {
+        search: (!search.is_empty()).then(|| search.clone()),
+        part: places.part(BOXES_AT_A_GLANCE),
+        ..boxes::List::default()
+    };
+    let found = app.perform(&who, list).await?;
+    let mut rows: Vec<(BoxRow, usize)> = found.rows.into_iter().map(worst).collect();
+    let mut recent = glance(&app, &who, rows.iter().map(|(row, _)| row)).await?;
+    let views = rows.iter_mut().map(|(row, more)| {
         let cameras = row.cameras.iter().map(|c| {
             let footage = recent.remove(&format!("{}/{}", row.name, c.cam));
-            camera(&row, c, footage, zone)
+            camera(row, c, footage, zone)
         });
-        boxes.push(of_box(&row, cameras.collect(), zone));
-    }
+        let view = of_box(row, cameras.collect(), zone);
+        BoxView {
+            more: *more,
+            ..view
+        }
+    });
+    let views = views.collect();
     let (exhibits, evidence) = match who.may(&table::CLIPS, now) {
         true => {
             let part = turn.part(CLIPS_AT_A_GLANCE);
@@ -110,37 +168,113 @@ pub async fn show(
         false => (None, Vec::new()),
     };
     let here = now.for_people(zone);
+    let address = match search.is_empty() {
+        true => "/".to_owned(),
+        false => format!("/?search={}", encoded(&search)),
+    };
     page(&Overview {
         frame: who.frame(&app, "/"),
         zone: here.rsplit(' ').next().unwrap_or_default().to_owned(),
         now: here,
-        boxes,
-        leaf: turn.leaf("/", exhibits.as_ref().and_then(|e| e.next.as_ref())),
+        counts: found.counts,
+        boxes: views,
+        boxes_leaf: places.leaf_of(&address, "boxes_", found.next.as_ref()),
+        leaf: turn.leaf(&address, exhibits.as_ref().and_then(|e| e.next.as_ref())),
+        search,
         exhibits: exhibits.map(|all| {
             let rows = all.rows.iter();
             rows.map(|e| parts::exhibit(e, zone)).collect()
         }),
-        evidence: evidence.iter().map(FaultRow::in_words).collect(),
+        evidence: evidence
+            .iter()
+            .take(EVIDENCE_AT_A_GLANCE)
+            .map(FaultRow::in_words)
+            .collect(),
+        more_evidence: evidence.len().saturating_sub(EVIDENCE_AT_A_GLANCE),
     })
 }
 
-/// The last days of every camera that is for whoever asks.
-async fn glance(app: &App, who: &SignedIn) -> Result<BTreeMap<String, Footage>, Refused> {
-    let mut out = BTreeMap::new();
-    let mut part = Part::of(MOST);
-    loop {
-        let days = Some(DAYS_AT_A_GLANCE as u32);
-        let wanted = footage::Recent {
-            days,
-            part: part.clone(),
-        };
-        let found = app.perform(who, wanted).await?;
-        out.extend(found.rows.into_iter().map(|f| (f.camera.clone(), f)));
-        match found.next {
-            Some(next) => part.after = Some(next),
-            None => return Ok(out),
-        }
+/// A box with its worst cameras, and how many more it has.
+fn worst(mut row: BoxRow) -> (BoxRow, usize) {
+    let more = row.cameras.len().saturating_sub(CAMERAS_AT_A_GLANCE);
+    let hidden = row.cameras.split_off(row.cameras.len() - more);
+    without(&mut row, &hidden);
+    (row, more)
+}
+
+/// Faults of cameras stand with these, where they are shown.
+fn without(row: &mut BoxRow, cameras: &[CameraRow]) {
+    let of = |f: &Fault| cameras.iter().any(|c| Some(&c.cam) == f.cam.as_ref());
+    row.faults.retain(|f| !of(f));
+}
+
+/// One box and all of its cameras, a part at a time.
+pub async fn of_one(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(name): Path<String>,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    let Ok(name) = BoxName::parse(&name) else {
+        return Err(Refused::because(Pages::NoSuchPage));
+    };
+    let list = boxes::List {
+        r#box: Some(name.clone()),
+        ..boxes::List::default()
+    };
+    let row = app.perform(&who, list).await?.rows.pop();
+    let mut row = row.ok_or_else(|| Refused::because(Pages::NoSuchPage))?;
+    let zone = app.zone();
+    let after = |c: &CameraRow| Some(c.cam.as_str()) == turn.after.as_deref();
+    let begin = row.cameras.iter().position(after).map_or(0, |at| at + 1);
+    let mut cameras = row.cameras.split_off(begin);
+    let rest = cameras.split_off(cameras.len().min(CAMERAS));
+    let next = cameras.last().filter(|_| !rest.is_empty());
+    let next = next.map(|c| c.cam.to_string());
+    let before = std::mem::replace(&mut row.cameras, cameras);
+    without(&mut row, &before);
+    without(&mut row, &rest);
+    let mut recent = glance(&app, &who, [&row]).await?;
+    let views = row.cameras.iter().map(|c| {
+        let footage = recent.remove(&format!("{name}/{}", c.cam));
+        camera(&row, c, footage, zone)
+    });
+    let views = views.collect();
+    let here = app.now().for_people(zone);
+    page(&OneBox {
+        frame: who.frame(&app, ""),
+        zone: here.rsplit(' ').next().unwrap_or_default().to_owned(),
+        now: here,
+        b: of_box(&row, views, zone),
+        leaf: turn.leaf(&format!("/box/{name}"), next.as_ref()),
+    })
+}
+
+/// The last days of every camera that is shown, for whoever may see them.
+async fn glance<'a>(
+    app: &App,
+    who: &SignedIn,
+    rows: impl IntoIterator<Item = &'a BoxRow>,
+) -> Result<BTreeMap<String, Footage>, Refused> {
+    if !who.may(&table::FOOTAGE_RECENT, app.now()) {
+        return Ok(BTreeMap::new());
     }
+    let names = rows.into_iter().flat_map(|row| {
+        let cameras = row.cameras.iter();
+        cameras.map(|c| format!("{}/{}", row.name, c.cam))
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wanted = footage::Recent {
+        days: Some(DAYS_AT_A_GLANCE as u32),
+        cameras: Some(names.join(",")),
+        part: Part::of(MOST),
+    };
+    let found = app.perform(who, wanted).await?;
+    let rows = found.rows.into_iter();
+    Ok(rows.map(|f| (f.camera.clone(), f)).collect())
 }
 
 pub fn box_state(row: &BoxRow, zone: &Zone) -> Mood {
@@ -249,6 +383,7 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
         faults: faults.collect(),
         dispute: row.dispute.clone(),
         cameras,
+        more: 0,
     }
 }
 

@@ -1,25 +1,29 @@
-//! Wiring. The page of the hub itself: its disks, its own faults, and which boxes know where it will be (FLT-3).
-
-use std::sync::Arc;
+//! Wiring. The page of the hub itself: its disks, its own faults, which boxes know where it will be, and the form by which two people tell
+//! them (FLT-3).
 
 use askama::Template;
-use axum::{extract::State, response::Response};
-use shared::conditions::condition;
+use serde::Deserialize;
+use shared::{conditions::condition, id::BoxName};
 
 use crate::{
+    access::table,
     commands::boxes::{knowing, told},
     disks::{outlook::Fullness, watch},
+    error::HubError,
     ops::{machine, moves},
     requests::moves::MoveState,
+    signin::SignIn,
     web::{
-        context::{App, Refused, SignedIn, page},
+        context::{App, SignedIn, no_such_act},
+        forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::Frame,
     },
 };
 
 #[derive(Template)]
 #[template(path = "hub.html")]
-struct HubPage {
+pub struct HubPage {
     frame: Frame,
     now: String,
     sw: String,
@@ -28,7 +32,34 @@ struct HubPage {
     faults: Vec<FaultView>,
     knowing: String,
     boxes: Vec<MoveView>,
+    leaf: Leaf,
+    /// Whether they may tell boxes where the hub will be.
+    moves: bool,
+    /// What was typed and not taken, but for passwords.
+    typed: MoveForm,
 }
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct MoveForm {
+    form: String,
+    act: String,
+    hub: String,
+    other: String,
+    lookup: String,
+    /// Names with spaces between; empty: all.
+    boxes: String,
+    reason: String,
+    /// The other person.
+    name: String,
+    password: String,
+    code: String,
+}
+
+page_form!(MoveForm);
+
+/// Boxes on one page.
+const BOXES: usize = 100;
 
 struct DiskView {
     path: String,
@@ -52,55 +83,93 @@ struct MoveView {
     text: String,
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    let is = app.perform(&who, machine::Status {}).await?;
-    let all = app.perform(&who, moves::List {}).await?;
-    let zone = app.zone();
-    let disks = is.disks.iter().map(|disk| {
-        let (class, symbol, word) = match disk.state {
-            Fullness::Good => ("good", "✔", "good"),
-            Fullness::Low => ("warn", "▲", "fills up"),
-            Fullness::Full => ("bad", "✖", "full"),
+impl FormPage for HubPage {
+    const PATH: &'static str = "/hub";
+    type Form = MoveForm;
+
+    async fn read(app: &App, who: &SignedIn, shown: Shown<MoveForm>) -> Result<Self, HubError> {
+        let is = app.perform(who, machine::Status {}).await?;
+        let mut all = app.perform(who, moves::List {}).await?;
+        let turn = shown.turn;
+        let known = knowing(&all);
+        let boxes = std::mem::take(&mut all.boxes);
+        let (boxes, next) = turn.cut(boxes, BOXES, |b| b.name.to_string());
+        let zone = app.zone();
+        let disks = is.disks.iter().map(|disk| {
+            let (class, symbol, word) = match disk.state {
+                Fullness::Good => ("good", "✔", "good"),
+                Fullness::Low => ("warn", "▲", "fills up"),
+                Fullness::Full => ("bad", "✖", "full"),
+            };
+            DiskView {
+                path: disk.disk.clone(),
+                class,
+                symbol,
+                word,
+                text: watch::said(disk),
+            }
+        });
+        let faults = is.faults.iter().map(|f| {
+            let known = condition(&f.code);
+            FaultView {
+                title: known.map_or("A fault of the hub", |c| c.title),
+                since: f.since.for_people(zone),
+                text: f.text.clone(),
+                next: known.map_or("", |c| c.next),
+            }
+        });
+        let boxes = boxes.iter().map(|b| {
+            let (class, symbol) = match b.state {
+                MoveState::None => ("unknown", "○"),
+                MoveState::Waiting | MoveState::Told => ("warn", "▲"),
+                MoveState::Known => ("good", "✔"),
+                MoveState::Refused => ("bad", "✖"),
+            };
+            MoveView {
+                name: b.name.to_string(),
+                class,
+                symbol,
+                text: told(b, zone),
+            }
+        });
+        Ok(Self {
+            frame: shown.frame,
+            now: app.now().for_people(zone),
+            sw: is.sw.clone(),
+            online: is.online,
+            disks: disks.collect(),
+            faults: faults.collect(),
+            knowing: known,
+            leaf: turn.leaf(Self::PATH, next.as_ref()),
+            boxes: boxes.collect(),
+            moves: who.may(&table::MOVE, app.now()),
+            typed: shown.typed,
+        })
+    }
+
+    async fn act(app: &App, who: &SignedIn, form: MoveForm) -> Result<String, HubError> {
+        if form.act != "move" {
+            return Err(no_such_act());
+        }
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+        let names = form.boxes.split([' ', ',']).filter(|n| !n.is_empty());
+        let boxes = names.map(BoxName::parse).collect::<Result<Vec<_>, _>>()?;
+        let ask = moves::Ask {
+            boxes,
+            hub: form.hub,
+            other: some(&form.other),
+            lookup: some(&form.lookup),
+            reason: form.reason,
+            second: SignIn {
+                name: form.name,
+                password: form.password,
+                code: some(&form.code),
+            },
         };
-        DiskView {
-            path: disk.disk.clone(),
-            class,
-            symbol,
-            word,
-            text: watch::said(disk),
-        }
-    });
-    let faults = is.faults.iter().map(|f| {
-        let known = condition(&f.code);
-        FaultView {
-            title: known.map_or("A fault of the hub", |c| c.title),
-            since: f.since.for_people(zone),
-            text: f.text.clone(),
-            next: known.map_or("", |c| c.next),
-        }
-    });
-    let boxes = all.boxes.iter().map(|b| {
-        let (class, symbol) = match b.state {
-            MoveState::None => ("unknown", "○"),
-            MoveState::Waiting | MoveState::Told => ("warn", "▲"),
-            MoveState::Known => ("good", "✔"),
-            MoveState::Refused => ("bad", "✖"),
-        };
-        MoveView {
-            name: b.name.to_string(),
-            class,
-            symbol,
-            text: told(b, zone),
-        }
-    });
-    page(&HubPage {
-        frame: who.frame(&app, "/hub"),
-        now: app.now().for_people(zone),
-        sw: is.sw.clone(),
-        online: is.online,
-        disks: disks.collect(),
-        faults: faults.collect(),
-        knowing: knowing(&all),
-        boxes: boxes.collect(),
-    })
+        let all = app.perform(who, ask).await?;
+        Ok(format!(
+            "It is on the record, and boxes are told as they are on the line. {}.",
+            knowing(&all)
+        ))
+    }
 }

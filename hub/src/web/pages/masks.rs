@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
 use shared::time::Zone;
 
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
     requests::review::{Due, MaskRow},
     web::{
         context::{App, Refused, SignedIn, page},
+        leaf::{Leaf, Turn},
         parts::Frame,
     },
 };
@@ -21,7 +25,11 @@ struct MasksPage {
     frame: Frame,
     now: String,
     masks: Vec<MaskView>,
+    leaf: Leaf,
 }
+
+/// Masks on one page.
+const MASKS: usize = 100;
 
 struct MaskView {
     camera: String,
@@ -84,11 +92,17 @@ fn view(m: &MaskRow, zone: &Zone) -> MaskView {
     }
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    let masks = app.perform(&who, masks::List {}).await?;
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    let all = app.perform(&who, masks::List {}).await?;
+    let (masks, next) = turn.cut(all, MASKS, |m| m.camera.clone());
     page(&MasksPage {
         frame: who.frame(&app, "/masks"),
         now: app.now().for_people(app.zone()),
         masks: masks.iter().map(|m| view(m, app.zone())).collect(),
+        leaf: turn.leaf("/masks", next.as_ref()),
     })
 }

@@ -12,10 +12,11 @@ use crate::{
     },
     error::HubError,
     ops::exhibits,
-    reason::Pages,
+    reason::{Clips, Pages},
     register::{
         acts::HandOver,
         media::MediaRelease,
+        rank::Rank,
         rows::{CopyRow, MediaRow, Register},
         state::{CopyKind, CopyState},
     },
@@ -44,6 +45,10 @@ pub struct RegisterPage {
     media: Option<MediaView>,
     events: Vec<EventView>,
     classes: Vec<(&'static str, &'static str)>,
+    /// Word, title, whether it is the one that is taken for granted.
+    ranks: Vec<(&'static str, &'static str, bool)>,
+    /// Still pictures can be made of it.
+    filmed: bool,
     /// They may write into it, and nothing of it was disposed of.
     writes: bool,
     /// They may authorise what media may have, and media asked for it.
@@ -140,6 +145,9 @@ pub struct RegisterForm {
     document: String,
     uses: String,
     limits: String,
+    at: String,
+    authority: String,
+    rank: String,
 }
 
 page_form!(RegisterForm);
@@ -199,6 +207,11 @@ impl FormPage for RegisterPage {
             stills: r.stills,
             copies,
             media: r.media.as_ref().map(|m| media(m, zone)),
+            ranks: Rank::ALL
+                .iter()
+                .map(|r| (r.word(), r.title(), *r == Rank::Inspector))
+                .collect(),
+            filmed: writes && r.parent.is_none() && matches!(r.state.as_str(), "Ready" | "Partial"),
             classes: TABLE.iter().map(|r| (r.class.word(), r.title)).collect(),
             writes,
             allows: there && for_media && who.may(&table::EXHIBIT_MEDIA, now),
@@ -281,6 +294,22 @@ impl FormPage for RegisterPage {
                 };
                 app.perform(who, media).await?;
                 format!("Media may have {name}, within what was said. Somebody else hands it over.")
+            }
+            "still" => {
+                let at = app.zone().typed(&form.at);
+                let at = at.map_err(|why| Clips::TimeUnreadable { why })?;
+                let still = exhibits::Still {
+                    exhibit,
+                    at,
+                    reason: form.reason,
+                    authority: form.authority,
+                    rank: form.rank,
+                };
+                let made = app.perform(who, still).await?;
+                format!(
+                    "{} is that still picture, an exhibit of its own.",
+                    made.still
+                )
             }
             _ => return Err(no_such_act()),
         })

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
-    id::BoxCamera,
+    id::{BoxCamera, ExhibitRef},
     time::{Utc, Zone},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     access::table::{self, Row},
     disposal::acts::RetentionClassInput,
     error::{Class, HubError},
-    ops::requests,
+    ops::{clips, requests},
     reason::Clips,
     requests::clip::{
         class::{RequesterClass, TABLE},
@@ -117,6 +117,8 @@ struct CameraView {
     exhibit: Option<String>,
     text: String,
     missing: Vec<String>,
+    /// What may be done about its pull now: `pause` or `resume`, and the words of the button; None: nothing.
+    steer: Option<(&'static str, &'static str)>,
 }
 
 /// A class as the form offers it.
@@ -146,7 +148,21 @@ const NOT_HANDED_OVER: &[(&str, &str)] = &[
 ];
 const HANDED_OVER: &[(&str, &str)] = &[("handed-over", "it was handed over")];
 
-fn camera(c: &RequestCameraRow, zone: &Zone) -> CameraView {
+/// What a pull that is not over may be told.
+fn steer(
+    c: &RequestCameraRow,
+    may: impl Fn(&'static Row) -> bool,
+) -> Option<(&'static str, &'static str)> {
+    match c.under_way {
+        false => None,
+        true if c.paused.is_some() => {
+            may(&table::CLIP_RESUME).then_some(("resume", "Let it go on"))
+        }
+        true => may(&table::CLIP_PAUSE).then_some(("pause", "Have it wait")),
+    }
+}
+
+fn camera(c: &RequestCameraRow, may: impl Fn(&'static Row) -> bool, zone: &Zone) -> CameraView {
     let stands = c.state.as_deref().unwrap_or("not asked for").to_owned();
     let why = c.why.map(|w| format!(" ({})", w.word()));
     let found = match c.segments {
@@ -162,6 +178,7 @@ fn camera(c: &RequestCameraRow, zone: &Zone) -> CameraView {
         .as_ref()
         .map(|f| format!("; {}", parts::ahead(f, zone)));
     CameraView {
+        steer: steer(c, may),
         camera: c.camera.clone(),
         exhibit: c.exhibit.as_ref().map(ToString::to_string),
         text: format!(
@@ -224,7 +241,7 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
         state: state(symbol, r.state.word(), colour, why),
         span: format!("{} to {}", at(r.from), at(r.to)),
         asked,
-        cameras: r.cameras.iter().map(|c| camera(c, zone)).collect(),
+        cameras: r.cameras.iter().map(|c| camera(c, &may, zone)).collect(),
         change: (r.state == Stands::Draft && may(&table::REQUEST_CHANGE))
             .then(|| DraftView::of(r, zone)),
         submit: r.state == Stands::Draft && may(&table::REQUEST_SUBMIT),
@@ -259,6 +276,7 @@ fn classes() -> Vec<ClassView> {
 #[serde(default)]
 pub struct RequestForm {
     form: String,
+    exhibit: String,
     act: String,
     request: String,
     class: String,
@@ -407,10 +425,26 @@ impl FormPage for RequestsPage {
                 let close = requests::Close { request, why, note };
                 app.perform(who, close).await?
             }
+            "pause" => return steered(app, who, &form.exhibit, true).await,
+            "resume" => return steered(app, who, &form.exhibit, false).await,
             _ => return Err(no_such_act()),
         };
         Ok(format!("{} is {}.", row.request, row.state.word()))
     }
+}
+
+/// Has the pull of an exhibit wait, or go on.
+async fn steered(app: &App, who: &SignedIn, exhibit: &str, wait: bool) -> Result<String, HubError> {
+    let exhibit = ExhibitRef::parse(exhibit)?;
+    let name = exhibit.to_string();
+    match wait {
+        true => app.perform(who, clips::Pause { exhibit }).await?,
+        false => app.perform(who, clips::Resume { exhibit }).await?,
+    };
+    Ok(match wait {
+        true => format!("{name} waits; what has come of it stays, and it goes on from there."),
+        false => format!("{name} goes on."),
+    })
 }
 
 fn submitted(request: String) -> requests::Submit {

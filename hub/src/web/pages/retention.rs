@@ -36,7 +36,13 @@ struct RetentionPage {
     promises: Vec<String>,
     counts: Vec<(&'static str, usize)>,
     rows: Vec<Row>,
+    /// Whether `counts` and `promises` are of all there is, or of this part alone.
+    whole: bool,
+    leaf: Leaf,
 }
+
+/// Cameras on one page, about: boxes are not parted.
+const CAMERAS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "retention_camera.html")]
@@ -62,16 +68,30 @@ struct CertificateView {
     facts: Vec<(&'static str, String)>,
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    let report = app
-        .perform(&who, footage::Retention { r#box: None })
-        .await?;
-    page(&all(report, who.frame(&app, "/retention"), app.zone()))
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    let wanted = footage::Retention {
+        r#box: None,
+        part: turn.part(CAMERAS),
+    };
+    let report = app.perform(&who, wanted).await?;
+    let leaf = turn.leaf("/retention", report.next.as_ref());
+    page(&all(
+        report,
+        leaf,
+        who.frame(&app, "/retention"),
+        app.zone(),
+    ))
 }
 
-fn all(report: Report, frame: Frame, zone: &Zone) -> RetentionPage {
+fn all(report: Report, leaf: Leaf, frame: Frame, zone: &Zone) -> RetentionPage {
     RetentionPage {
         frame,
+        whole: leaf == Leaf::default(),
+        leaf,
         now: report.now.for_people(zone),
         counts: export::counts(&report),
         rows: report
@@ -275,8 +295,11 @@ mod tests {
                 kept("c01", "<script>alert(1)</script>", Verdict::AsPromised),
                 kept("c02", "Market", Verdict::Over),
             ],
+            next: None,
         };
-        let text = all(report, frame(), &zone).render().expect("a page");
+        let text = all(report, Leaf::default(), frame(), &zone)
+            .render()
+            .expect("a page");
         for part in [
             "1 as promised",
             "1 over",

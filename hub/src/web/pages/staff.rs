@@ -11,11 +11,12 @@ use crate::{
         table,
     },
     error::HubError,
-    list::{MOST, Part},
+    list::Part,
     ops::{own, roles, staff},
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},
+        leaf::Leaf,
         parts::Frame,
     },
 };
@@ -30,7 +31,13 @@ pub struct StaffPage {
     accounts: Vec<AccountView>,
     waiting: Vec<WaitingView>,
     accepted: Vec<AcceptedView>,
+    leaf: Leaf,
 }
+
+/// Accounts on one page.
+const ACCOUNTS: u32 = 50;
+/// Acceptances, the newest, and requests that wait.
+const OTHERS: u32 = 100;
 
 struct AccountView {
     name: String,
@@ -124,16 +131,20 @@ impl FormPage for StaffPage {
 
     async fn read(app: &App, who: &SignedIn, shown: Shown<StaffForm>) -> Result<Self, HubError> {
         let (me, zone) = (&who.person().name, app.zone());
-        let part = Part::of(MOST);
         let open = staff::List {
             closed: false,
-            part: part.clone(),
+            part: shown.turn.part(ACCOUNTS),
         };
-        let accounts = app.perform(who, open).await?.rows;
-        let waiting = app.perform(who, roles::Waiting { part }).await?.rows;
-        let accepted = app.perform(who, own::Acceptances::default()).await?.rows;
+        let accounts = app.perform(who, open).await?;
+        let part = Part::of(OTHERS);
+        let waiting = roles::Waiting { part: part.clone() };
+        let waiting = app.perform(who, waiting).await?.rows;
+        let accepted = app.perform(who, own::Acceptances { part }).await?.rows;
+        let leaf = shown.turn.leaf(Self::PATH, accounts.next.as_ref());
+        let accounts = accounts.rows;
         Ok(Self {
             frame: shown.frame,
+            leaf,
             keeps: who.may(&table::STAFF_ADD, app.now()),
             words: Role::ALL.map(Role::word),
             accounts: accounts.into_iter().map(|a| account(app, a, me)).collect(),

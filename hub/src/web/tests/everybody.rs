@@ -613,6 +613,10 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             Some(&table::TOKEN_ADD),
         ),
         "/account" => ("act=password&old=x&new=y&again=z", None),
+        "/hub" => (
+            "act=move&hub=hub.example.org%3A4433&reason=new+room&name=nobody&password=x",
+            Some(&table::MOVE),
+        ),
         "/staff" => ("act=close&name=nobody", Some(&table::STAFF_CLOSE)),
         other => panic!("say here what the form of {other} sends"),
     }

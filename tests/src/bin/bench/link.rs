@@ -4,6 +4,8 @@
 //! 60 ms each way, up to 20 ms more, 1 % lost. On each line a clip of half a minute is pulled, and the same bytes are sent over TCP with BBR
 //! and with CUBIC, one after the other, three times: the medians of what the line carried while all but the first and last fiftieth crossed
 //! it. `.whole`: the clip's bytes by the time from asking to the finished package.
+//!
+//! `link.waste`: what crosses for nothing over a line that drops.
 use std::{
     thread,
     time::{Duration, Instant},
@@ -17,7 +19,49 @@ use beadle_tests::{
     line::{HUB, Kind, Line},
     site::Site,
     town::{Plan, Town},
+    waste::{self, Drops, Waste},
 };
+
+/// Bytes of a clip that crossed for nothing, in percent: over a line of 4 Mbit/s that is away for 24 seconds after every 20, which ends the
+/// connection each time, and over one that is away for 3, which the connection outlives.
+pub fn waste(_: u64) -> Done<Vec<Figure>> {
+    let one = |part: &'static str, minutes, away| -> Done<Vec<Figure>> {
+        let work = thread::spawn(move || -> Done<Waste> {
+            let folder = Folder::new("waste")?;
+            let drops = Drops {
+                mbit: 4.0,
+                minutes,
+                there: Duration::from_secs(20),
+                away: Duration::from_secs(away),
+            };
+            waste::pulled(folder.path(), drops)
+        });
+        let done = work
+            .join()
+            .map_err(|_| Trouble::new("link.waste ended in the middle"))??;
+        eprintln!(
+            "  {} drops in {:.0} s: {} bytes crossed, {} are kept; the line carried {}",
+            done.drops, done.secs, done.crossed, done.kept, done.carried
+        );
+        let over = done.carried as f64 / done.kept as f64;
+        Ok(vec![
+            Figure::new("link.waste", part, done.percent(), "% of what crossed").at_most(1.0),
+            Figure::new(
+                "link.waste",
+                if part.is_empty() {
+                    ".carried"
+                } else {
+                    ".short.carried"
+                },
+                over,
+                "bytes of the line a byte kept",
+            ),
+        ])
+    };
+    let mut all = one("", 400, 24)?;
+    all.extend(one(".short", 400, 3)?);
+    Ok(all)
+}
 
 const RUNS: usize = 3;
 const SEGMENTS: usize = 5;

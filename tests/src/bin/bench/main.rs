@@ -36,6 +36,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("link.loss.0.5", link::little_lost),
     ("link.loss.2", link::much_lost),
     ("link.4g", link::mobile),
+    ("link.waste", link::waste),
     ("link.first", look::looks),
 ];
 /// How many cameras are recorded where nothing else is asked for.
