@@ -193,6 +193,8 @@ impl FormPage for RegisterPage {
                 line: e.line,
             }
         });
+        let packed = matches!(r.state.as_str(), "Ready" | "Partial");
+        let filmed = writes && packed && r.parent.is_none();
         let for_media = r.class.as_deref() == Some(RequesterClass::Media.word());
         Ok(Self {
             frame: shown.frame,
@@ -211,7 +213,7 @@ impl FormPage for RegisterPage {
                 .iter()
                 .map(|r| (r.word(), r.title(), *r == Rank::Inspector))
                 .collect(),
-            filmed: writes && r.parent.is_none() && matches!(r.state.as_str(), "Ready" | "Partial"),
+            filmed,
             classes: TABLE.iter().map(|r| (r.class.word(), r.title)).collect(),
             writes,
             allows: there && for_media && who.may(&table::EXHIBIT_MEDIA, now),
