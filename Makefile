@@ -2,7 +2,7 @@
 CARGO ?= cargo
 MINUTES ?= 30
 
-.PHONY: help demo demo-once test bench fault soak fuzz page lint arm64 deb install footage machine schemathesis release
+.PHONY: help demo demo-once test bench fault soak fuzz page lint arm64 deb install footage machine schemathesis typst documents papers release
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -15,7 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage machine schemathesis
+test: install footage machine schemathesis typst
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -80,6 +80,20 @@ machine: install
 ## schemathesis what tries the hub's API by its document: target/schemathesis, from the Python package index, once
 schemathesis: install
 	scripts/schemathesis.sh
+
+## typst        what sets the papers' templates in tests: target/typst, from the Python package index, once
+typst: install
+	scripts/typst.sh
+
+## documents    the program that makes PDF of papers, with what Typst needs (12 minutes of processor time, once): target/release/beadle-documents
+documents: install
+	$(CARGO) build --locked --release --manifest-path hub/documents/Cargo.toml --target-dir target/documents
+	mkdir -p target/release
+	cp target/documents/release/beadle-documents target/release/
+
+## papers       the pictures of docs/paper.md, page by page, by that program
+papers: documents
+	BEADLE_WRITE=1 BEADLE_PRINTER=$(CURDIR)/target/release/beadle-documents scripts/suites.sh papers
 
 ## release      the programs: target/release
 release: install

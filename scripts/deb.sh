@@ -100,6 +100,15 @@ package beadle-edge "$(libraries "$edge"/usr/bin/*), systemd (>= 252), sudo" "Re
  keeps an audit log that a hub countersigns."
 hub=$work/beadle-hub
 program beadle-hub beadle-hub
+# Built by `make documents`; without it papers are plain text.
+if "$readelf" -h "$programs/beadle-documents" >/dev/null 2>&1; then
+    install -Dm755 "$programs/beadle-documents" "$hub/usr/bin/beadle-documents"
+    "$strip" --strip-unneeded --remove-section=.comment "$hub/usr/bin/beadle-documents"
+    install -Dm644 -t "$hub/usr/share/doc/beadle-hub" hub/documents/FONTS.txt
+    install -Dm644 -t "$hub/usr/share/man/man1" packages/hub/beadle-documents.1
+else
+    echo "deb: no beadle-documents in $programs: papers will be plain text only (make documents builds it)"
+fi
 program beadle-hub beadle-pictures usr/lib/beadle-hub # the box's package has one of its own; both may be on one machine
 install -Dm644 -t "$hub/lib/systemd/system" systemd/beadle-hub.service
 install -Dm644 -t "$hub/usr/lib/sysusers.d" systemd/sysusers.d/beadle-hub.conf

@@ -13,8 +13,8 @@ build="gcc libc6-dev make dpkg-dev binutils pkg-config clang libclang-dev libavc
 # What the test cameras and their footage need.
 cameras="curl ffmpeg python3 python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools"
-# What the tests use besides: other readers of our formats, clocks that jump, a TPM, machines with an init of their own, networks that lose, units, system calls, a browser, programs in Python.
-tests="age unzip openssl faketime swtpm tpm2-tools mmdebstrap iproute2 nftables util-linux systemd strace chromium python3-venv"
+# What the tests use besides: other readers of our formats, clocks that jump, a TPM, machines with an init of their own, networks that lose, units, system calls, a browser, programs in Python, a reader of PDF.
+tests="age unzip openssl poppler-utils faketime swtpm tpm2-tools mmdebstrap iproute2 nftables util-linux systemd strace chromium python3-venv"
 
 check=no
 groups=()

@@ -17,6 +17,7 @@
 //! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
+//! | [`documents`] | the papers of exhibits and requests, as text and PDF |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
 //! | [`register`] | the register of an exhibit: reference, copies, whose hands they are in, and all that happened to it |
 //! | [`trail`] | the log of staff acts: by person, camera, reference, kind; a month's sample |
@@ -45,6 +46,7 @@ pub mod db;
 pub mod devices;
 pub mod disks;
 pub mod disposal;
+pub mod documents;
 pub mod error;
 pub mod evidence;
 pub mod faults;

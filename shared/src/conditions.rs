@@ -342,6 +342,10 @@ conditions! {
         "Disposal of evidence is not complete"
         "Something that is to go from the hub could not be removed, or something of it was found afterwards. There is no certificate of disposal before all of it is gone."
         "Look at the detail: a disk that is away or can only be read, or files that somebody put there. It is tried again each hour."
+    "evidence.documents" Warning HubStaff
+        "Papers cannot be made as PDF"
+        "The program that makes PDF (beadle-documents) is not there, or fails: the detail says which. Certificates, statements, labels and receipts are made as plain text all the same, and no package waits."
+        "Install the hub's package anew: it brings the program. The hub tries again each hour and with each package, and the fault ends when it works."
     "evidence.unknown" Serious HubStaff
         "Evidence folder holds what no request explains"
         "In the folder of evidence or of fetched segments there is something that belongs to no request this hub knows, so it has no period."
@@ -444,6 +448,7 @@ mod tests {
             "evidence.due",
             "evidence.expiring",
             "evidence.disposal",
+            "evidence.documents",
             "evidence.unknown",
             "recording.stopped",
         ] {

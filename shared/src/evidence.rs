@@ -33,6 +33,10 @@ pub struct ManifestMaster {
 pub mod names {
     pub const READ_ME: &str = "READ-ME-FIRST.txt";
     pub const CERTIFICATE: &str = "CERTIFICATE.txt";
+    /// The same as a PDF, and the witness statement; a PDF is there where the hub could make one.
+    pub const CERTIFICATE_PDF: &str = "CERTIFICATE.pdf";
+    pub const STATEMENT: &str = "STATEMENT.txt";
+    pub const STATEMENT_PDF: &str = "STATEMENT.pdf";
     pub const MANIFEST: &str = "manifest.json";
     pub const RECORDS: &str = "log/records.jsonl";
     /// `log/proof/<n>.tlog-proof`

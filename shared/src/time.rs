@@ -99,6 +99,12 @@ impl Utc {
         self.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string()
     }
 
+    /// How far local time is from UTC then: `+01:00`.
+    pub fn offset(self, tz: &Zone) -> String {
+        let zoned = self.timestamp().to_zoned(tz.0.clone());
+        zoned.strftime("%:z").to_string()
+    }
+
     /// For people: `Sun 25 Oct 2026 01:30:00 GMT`.
     pub fn for_people(self, tz: &Zone) -> String {
         self.timestamp()

@@ -66,7 +66,7 @@ fn crates_use_whom_they_may() {
             uses.extend(all.into_iter().flat_map(|t| t.keys().cloned()));
         }
         uses.retain(|d| {
-            ["shared", "footage", "logbook", "http-auth"].contains(&d.as_str())
+            ["shared", "footage", "logbook", "walls", "http-auth"].contains(&d.as_str())
                 || d.starts_with("beadle-")
         });
         is.insert((*krate).to_owned(), uses);

@@ -8,14 +8,16 @@ use std::{
 };
 
 /// The crates whose files are the product's. What `tests/` holds is not.
-pub const PRODUCT: [&str; 7] = [
+pub const PRODUCT: [&str; 9] = [
     "shared",
     "shared/footage",
     "shared/logbook",
+    "shared/walls",
     "shared/pictures",
     "shared/http-auth",
     "edge-daemon",
     "hub",
+    "hub/documents",
 ];
 
 pub struct Source {

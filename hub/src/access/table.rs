@@ -214,6 +214,14 @@ pub const EVIDENCE_CERTIFICATE: Row = Row::new(
     EVIDENCE.roles,
 )
 .about(About::Exhibit);
+pub const EXHIBIT_DOCUMENT: Row = Row::new(
+    "exhibit.document",
+    Get,
+    "/exhibits/{exhibit}/documents/{paper}",
+    "have a continuity sheet, a label, a release form or a receipt of an exhibit made",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit);
 
 pub const HOLDS: Row = Row::new(
     "hold.list",
@@ -418,12 +426,14 @@ pub const ALL: &[&Row] = &[
     &REQUEST_CANCEL,
     &REQUEST_RELEASE,
     &REQUEST_CLOSE,
+    &REQUEST_NOTICE,
     &EVIDENCE,
     &EVIDENCE_FAULTS,
     &EVIDENCE_CLASS,
     &EVIDENCE_DISPOSE,
     &EVIDENCE_APPROVE,
     &EVIDENCE_CERTIFICATE,
+    &EXHIBIT_DOCUMENT,
     &EXHIBIT,
     &EXHIBIT_RELEASE,
     &EXHIBIT_MARK,

@@ -14,6 +14,7 @@ pub mod boxes;
 pub mod client;
 mod clip;
 mod declaration;
+mod document;
 mod evidence;
 mod exhibit;
 mod factor;
@@ -78,6 +79,9 @@ enum Command {
     /// Evidence: how long each exhibit is kept, and its disposal
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// Papers of exhibits and requests, as text and PDF: label, release form, receipt, notice of refusal
+    #[command(subcommand)]
+    Document(document::Command),
     /// Exhibits: what happened to each, its copies, handing over
     #[command(subcommand)]
     Exhibit(exhibit::Command),
@@ -179,6 +183,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Look(c) => look::run(&hub, c).map(|()| 0),
         Command::Request(c) => request::run(&hub, c).map(|()| 0),
         Command::Evidence(c) => evidence::run(&hub, c),
+        Command::Document(c) => document::run(&hub, c),
         Command::Exhibit(c) => exhibit::run(&hub, c).map(|()| 0),
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),

@@ -18,7 +18,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{CommandError, client::Client, print_json};
+use super::{CommandError, client::Client, document, print_json};
 use crate::{
     access::accounts,
     evidence::{
@@ -276,6 +276,12 @@ pub(super) fn save(
         })?;
     } else {
         tell(&saved, &seal, registered.copy);
+    }
+    // The sheet as of this saving, and the label to stick on it.
+    for told in document::beside(hub, exhibit, registered.copy, &request.folder) {
+        if !request.how.json {
+            println!("{told}");
+        }
     }
     if let Some(made) = shown {
         // Not among what a script reads.

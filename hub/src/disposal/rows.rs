@@ -1,10 +1,8 @@
 //! Pure. Evidence as pages and commands show it, and the certificate of disposal to print.
 
 use serde::{Deserialize, Serialize};
-use shared::time::{Day, Utc, Zone};
+use shared::time::{Day, Utc};
 use utoipa::ToSchema;
-
-use crate::retention::report::claim_in_words;
 
 /// An exhibit, or one that was disposed of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -108,88 +106,6 @@ pub struct Disposal {
     pub log: String,
     pub begun_line: u64,
     pub line: u64,
-}
-
-impl Disposal {
-    /// One page of plain text, for the data-protection officer.
-    pub fn page(&self) -> String {
-        let zone = Zone::parse(&self.zone).unwrap_or_else(|_| Zone::utc());
-        let at = |t: Utc| format!("{} ({t})", t.for_people(&zone));
-        let who = match self.who.as_slice() {
-            [asked, approved] => format!("asked for by {asked}, approved by {approved}"),
-            other => other.join(", "),
-        };
-        let period = match self.early {
-            true => "before the end of its period, by two people",
-            false => "after the end of its period",
-        };
-        let tried = match self.undecryptable {
-            Some(true) => {
-                "every key left at the hub was tried on the header of one of its sealed\n              files: none opens it"
-            }
-            _ => "there was no sealed file of it to try the keys that are left on",
-        };
-        let rows = [
-            ("Exhibit", self.exhibit.clone()),
-            ("Camera", self.camera.clone()),
-            ("Footage from", at(self.t0)),
-            ("        to", at(self.t1)),
-            ("Pulled", at(self.made)),
-            ("Class", self.class_text.clone()),
-            ("Kept until", format!("the end of {}", self.until)),
-            ("Disposed of", period.to_owned()),
-            ("By", who),
-            (
-                "Reason",
-                self.reason.clone().unwrap_or_else(|| "(erased)".into()),
-            ),
-            ("Begun", at(self.begun)),
-            ("Complete", at(self.ended)),
-            (
-                "Destroyed",
-                "the exhibit's own key, which opened all that was sealed for it".into(),
-            ),
-            (
-                "Removed",
-                format!(
-                    "{} files, {} ({} bytes)",
-                    self.files,
-                    gb(self.bytes),
-                    self.bytes
-                ),
-            ),
-            (
-                "Erased",
-                format!(
-                    "{} texts (purpose, reference, requester, and those of its register); the log keeps their salted hashes",
-                    self.texts
-                ),
-            ),
-            (
-                "Looked for",
-                "all folders of state and evidence: nothing that bears its name is left".into(),
-            ),
-            ("Tried", tried.into()),
-            (
-                "Claim",
-                format!("{}: {}", self.claim, claim_in_words(&self.claim)),
-            ),
-            (
-                "On record",
-                format!("{} lines {} and {}", self.log, self.begun_line, self.line),
-            ),
-        ];
-        let mut page = format!("CERTIFICATE OF DISPOSAL OF EVIDENCE\n{}\n\n", self.scheme);
-        for (name, value) in rows {
-            page += &format!("{name:<13} {value}\n");
-        }
-        page += "\nWhat this does not cover: copies that were saved or handed over before (each is on the record\n\
-                 as copy.save in the hub's log), backups of this machine made by others, and the\n\
-                 recording at the box, which has its own rule and its own certificates.\n\n\
-                 The lines named are in the hub's log, which is countersigned; `beadle-hub log export --log hub DIR`\n\
-                 writes it out, and `beadle-hub verify DIR` or docs/verify/verify.py checks it.\n";
-        page
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Task. Evidence as pages and commands show it: rows, the faults, the certificate of a disposal. Blocking.
 
-use shared::{id::ExhibitRef, time::Utc};
+use shared::{
+    id::ExhibitRef,
+    time::Utc,
+    types::{CopyDispose, Data},
+};
 
 use super::{
     files, gather,
@@ -15,10 +19,11 @@ use crate::{
         visible::VisibleRows,
     },
     error::{HubError, plain},
+    evidence::request::person,
     hub::Hub,
     list::{Part, Rows},
     reason::{Evidence as Because, Footage},
-    words,
+    words::{self, paper::Paper},
 };
 
 /// A fault about evidence.
@@ -306,8 +311,19 @@ fn last_day(hub: &Hub, until: Utc) -> shared::time::Day {
     hub.config.zone.day_of(until.plus_ms(-1))
 }
 
-/// The certificate of a disposal, as text on one page.
-pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> {
+/// People as a certificate names them.
+fn named(hub: &Hub, who: Vec<String>) -> Result<Vec<String>, HubError> {
+    let one = |op: String| -> Result<String, HubError> {
+        match op.starts_with("op:") {
+            true => Ok(words::person(&person(hub, op, CopyDispose::KIND, None)?)),
+            false => Ok(op),
+        }
+    };
+    who.into_iter().map(one).collect()
+}
+
+/// The certificate of a disposal.
+pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<Paper, HubError> {
     let r = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let r = r.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
@@ -323,7 +339,7 @@ pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> 
         }
         .into());
     };
-    let page = Disposal {
+    Ok(words::disposal(&Disposal {
         scheme: hub.config.scheme.clone(),
         zone: hub.config.zone_name.clone(),
         exhibit: exhibit.to_string(),
@@ -335,7 +351,7 @@ pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> 
         until: last_day(hub, d.until),
         early: d.begun < d.until,
         reason: hub.db.side_text(&d.reason).map_err(plain)?,
-        who: d.who,
+        who: named(hub, d.who)?,
         begun: d.begun,
         ended,
         files: d.files,
@@ -346,6 +362,5 @@ pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> 
         log: d.log,
         begun_line,
         line,
-    };
-    Ok(page.page())
+    }))
 }

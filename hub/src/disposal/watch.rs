@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     db::faults::{About, FoundFault},
+    documents::printer,
     error::{HubError, plain},
     hub::{Hub, blocking},
 };
@@ -45,6 +46,7 @@ pub fn look(hub: &Hub) -> Result<(), HubError> {
         self::stuck(hub, exhibit, why)?;
     }
     crate::register::acts::expire_saves(hub)?;
+    printer::look(hub)?;
     let found = gather::all(hub)?;
     stuck.extend(clear::clear(hub, &found)?);
     let found = gather::all(hub)?;
@@ -137,6 +139,6 @@ fn faults(hub: &Hub, found: &Survey, stuck: Stuck) -> Vec<FoundFault> {
 }
 
 fn settle(hub: &Hub, found: &[FoundFault]) -> Result<(), HubError> {
-    let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_));
+    let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_)) && f.code != printer::FAULT;
     crate::faults::settle(hub, mine, found)
 }

@@ -68,6 +68,15 @@ pub struct WorkingCopy {
     pub bytes: u64,
     pub codec: &'static str,
     pub sha256: String,
+    /// Its times and gaps in words, for players.
+    pub subtitles: Option<SubtitleFile>,
+}
+
+/// The subtitles of a working copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubtitleFile {
+    pub file: String,
+    pub sha256: String,
 }
 
 /// What it is computed from.
@@ -162,7 +171,13 @@ impl Certificate {
 fn of<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(
     f: &Facts<'a>,
 ) -> impl Iterator<Item = (&'a LogLine, D)> + 'a {
-    let lines = f.lines.iter().copied();
+    read(f.lines)
+}
+
+fn read<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(
+    lines: &[&'a LogLine],
+) -> impl Iterator<Item = (&'a LogLine, D)> + 'a + use<'a, D> {
+    let lines = lines.iter().copied();
     let read: Vec<_> = lines.filter_map(|k| Some((k, k.data::<D>()?))).collect();
     read.into_iter()
 }
@@ -224,4 +239,4 @@ fn recorder(f: &Facts<'_>) -> Recorder {
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -31,7 +31,7 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check},
+    certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check, continuity},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
     published::{SPEC, VERIFY_PY},
@@ -39,7 +39,8 @@ use super::{
 };
 use crate::{
     disks::room::{self, NoRoom},
-    words,
+    documents::printer::{Printer, PrinterError},
+    words::{self, paper::Paper},
 };
 
 mod copies;
@@ -48,7 +49,7 @@ mod still;
 
 pub use still::{StillOrder, build_still, file_of as still_file};
 
-use copies::{masters, working_copies};
+use copies::{masters, subtitles, working_copies};
 use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
 /// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
@@ -86,6 +87,8 @@ pub struct Order {
     pub short: Option<String>,
     /// Segments between the first and the last that are known not to be had: so often, and no more, it may say SEGMENT-MISSING.
     pub holes: Vec<(u64, u64)>,
+    /// What makes PDF of the papers.
+    pub printer: Printer,
 }
 
 /// The log that a box writes when that of the footage has ended.
@@ -117,6 +120,8 @@ pub struct Package {
     pub working: Vec<WorkingCopy>,
     /// What no working copy shows, and why.
     pub working_short: Vec<String>,
+    /// Why there is no PDF in it.
+    pub unprinted: Option<PrinterError>,
 }
 
 impl Package {
@@ -232,7 +237,7 @@ pub fn build<A: Authority>(
     };
     let (head, countersigned) = countersigned_head(&log, &hub_key, relied.unwrap_or(order.clip))?;
     let (masters, tables) = masters(&mut log, order, &rest)?;
-    let (working, working_short) = working_copies(request, &masters, tables, &rest)?;
+    let (mut working, working_short) = working_copies(request, &masters, tables, &rest)?;
     let lines = lines(&mut log, order, &masters, &head)?;
     let clip = match &order.later {
         None => lines.get(&order.clip).and_then(LogLine::data::<ExpClip>),
@@ -248,6 +253,12 @@ pub fn build<A: Authority>(
     keys(authority, &hub_key, &lines, &rest)?;
 
     let kept: Vec<&LogLine> = lines.values().collect();
+    subtitles(
+        request,
+        &mut working,
+        &continuity::between(&masters, &kept),
+        &rest,
+    )?;
     put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
     put(&rest, names::SPEC, SPEC.as_bytes())?;
     put(
@@ -287,7 +298,7 @@ pub fn build<A: Authority>(
         ..Options::default()
     };
     let register = format!("file {}", names::SUMS_RECORD);
-    for name in [names::CERTIFICATE, names::READ_ME] {
+    for name in [names::CERTIFICATE, names::STATEMENT, names::READ_ME] {
         put(&rest, name, b"")?;
     }
     seal(authority, &known, &rest)?;
@@ -322,10 +333,23 @@ pub fn build<A: Authority>(
     };
     let computed = Certificate::of(&facts);
     let papers = [
-        (names::CERTIFICATE, words::certificate(&facts, &computed)),
-        (names::READ_ME, words::read_me(&facts, &computed)),
+        (
+            words::certificate(&facts, &computed),
+            names::CERTIFICATE,
+            names::CERTIFICATE_PDF,
+        ),
+        (
+            words::statement(&facts, &computed),
+            names::STATEMENT,
+            names::STATEMENT_PDF,
+        ),
     ];
-    for (name, text) in &papers {
+    let unprinted = print(order, &papers, &rest)?;
+    let read_me = words::read_me(&facts, &computed, unprinted.is_none());
+    let texts = papers
+        .iter()
+        .map(|(paper, text, _)| (*text, paper.to_text()));
+    for (name, text) in texts.chain([(names::READ_ME, read_me)]) {
         known.take_out(name)?;
         put(&rest, name, text.as_bytes())?;
     }
@@ -361,7 +385,28 @@ pub fn build<A: Authority>(
         masters,
         working,
         working_short,
+        unprinted,
     })
+}
+
+/// The PDFs of the papers, all of them or none: a package does without them.
+fn print(
+    order: &Order,
+    papers: &[(Paper, &str, &str)],
+    rest: &Resting,
+) -> Result<Option<PrinterError>, PackageError> {
+    let pdfs = papers
+        .iter()
+        .map(|(paper, _, name)| Ok((*name, order.printer.pdf(paper)?)));
+    match pdfs.collect::<Result<Vec<_>, PrinterError>>() {
+        Err(why) => Ok(Some(why)),
+        Ok(pdfs) => {
+            for (name, pdf) in pdfs {
+                put(rest, name, &pdf)?;
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// The newest head of the box's log that this hub countersigned, and when; it must cover `exp.clip`.

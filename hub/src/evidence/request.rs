@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
+    documents::printer,
     error::HubError,
     hub::Hub,
     ownlog::OwnLog,
@@ -189,8 +190,13 @@ pub fn make(
         to: row.requester.clone(),
         short,
         holes,
+        printer: hub.printer.clone(),
     };
     let made = package::build(&hub.log, hub.now(), &order)?;
+    let printed = made.unprinted.as_ref().map_or(Ok(()), Err);
+    if let Err(e) = printer::note(hub, printed) {
+        tracing::warn!("whether its papers are there as PDF is not on record: {e}");
+    }
     fetched_away(hub, row);
     tracing::info!(
         exhibit = row.r#ref.as_str(),
@@ -226,7 +232,7 @@ fn people(hub: &Hub, row: &RequestRecord) -> Result<People, HubError> {
 }
 
 /// Their name as it is now, and what they were when they wrote the newest line of this kind about the request.
-fn person(hub: &Hub, op: String, kind: &str, n: Option<u64>) -> Result<Person, HubError> {
+pub fn person(hub: &Hub, op: String, kind: &str, n: Option<u64>) -> Result<Person, HubError> {
     let account = op.strip_prefix("op:").and_then(|n| n.parse().ok());
     let account = account.map(|n| hub.db.account_numbered(n)).transpose()?;
     let name = match account.flatten() {

@@ -3,6 +3,7 @@ mod at_rest;
 mod checks;
 mod forked;
 mod made;
+mod printed;
 mod saved;
 mod still;
 
@@ -33,6 +34,8 @@ use shared::{
     types::{self, Data, ExpClip, FaultOn, KeySeal, MaskSet, SegGap, SegWrite},
     verify::{self, Files, Options},
 };
+
+use crate::documents::Printer;
 
 use super::{
     Authority, FetchedSegment, Order, Package, PackageError, Resting, build,
@@ -363,6 +366,7 @@ fn scene_until(widths: [u16; 5], end: i64) -> Scene {
         to: "1".repeat(64),
         short: None,
         holes: Vec::new(),
+        printer: Printer::at("/nonexistent/beadle-documents".into()),
     };
     Scene {
         folder,

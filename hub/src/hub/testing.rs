@@ -113,6 +113,7 @@ impl Hub {
             pulls: Pulls::default(),
             standings: Default::default(),
             looks: Default::default(),
+            printer: self.printer.clone(),
             refusals: Default::default(),
             denials: Default::default(),
             sessions: Default::default(),

@@ -15,6 +15,7 @@ use crate::{
         rows::{Evidence, EvidenceRow, FaultRow},
         shown,
     },
+    documents::make::{self, Document},
     error::HubError,
     hub::Hub,
     list::Part,
@@ -139,19 +140,14 @@ impl Operation for Approve {
     }
 }
 
-/// The certificate of a disposal: plain text, one page.
+/// The certificate of a disposal.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     pub exhibit: ExhibitRef,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Text {
-    pub text: String,
-}
-
 impl Operation for Certificate {
-    type Reply = Text;
+    type Reply = Document;
 
     fn about(&self) -> Target {
         Target::Exhibit(self.exhibit.clone())
@@ -159,8 +155,7 @@ impl Operation for Certificate {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
-            let text = shown::certificate(hub, &self.exhibit)?;
-            Ok(Text { text })
+            make::disposal(hub, &self.exhibit)
         })
         .await
     }

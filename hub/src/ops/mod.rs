@@ -12,6 +12,7 @@
 //! | [`clips`] | clips: list, pull, follow, watch, save |
 //! | [`looks`] | what is watched before it is checked, or not taken at all |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
+//! | [`documents`] | the papers of exhibits and requests |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`exhibits`] | the register of an exhibit: its reference, copies and hand-overs |
 //! | [`holds`] | footage kept beyond its day |
@@ -49,6 +50,7 @@ use crate::{
 
 pub mod boxes;
 pub mod clips;
+pub mod documents;
 pub mod evidence;
 pub mod exhibits;
 pub mod footage;
@@ -485,12 +487,14 @@ operations! {
         REQUEST_CANCEL => requests::Cancel,
         REQUEST_RELEASE => requests::Release,
         REQUEST_CLOSE => requests::Close,
+        REQUEST_NOTICE => documents::Notice,
         EVIDENCE => evidence::List,
         EVIDENCE_FAULTS => evidence::Faults,
         EVIDENCE_CLASS => evidence::Classify,
         EVIDENCE_DISPOSE => evidence::Dispose,
         EVIDENCE_APPROVE => evidence::Approve,
         EVIDENCE_CERTIFICATE => evidence::Certificate,
+        EXHIBIT_DOCUMENT => documents::Show,
         EXHIBIT => exhibits::Show,
         EXHIBIT_RELEASE => exhibits::Release,
         EXHIBIT_MARK => exhibits::Mark,

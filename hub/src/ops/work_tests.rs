@@ -72,6 +72,10 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         "box.show" => json!({"name": "town-01"}),
         // It is there for a while.
         "look.show" => return Vec::new(),
+        // Of one exhibit and all that happened to it, and of a request that was refused.
+        "exhibit.show" | "exhibit.release" | "exhibit.document" | "request.notice" => {
+            return Vec::new();
+        }
         // It has no end.
         "clip.watch" => return Vec::new(),
         "request.show" => json!({"request": "R-000100"}),

@@ -80,6 +80,7 @@ reasons! {
         LineTooThin { least: u64 } => Refused "line-too-thin",
         HoursUnreadable => Malformed "hours-unreadable",
 
+        NotRefused { request: String, state: State } => Refused "not-refused",
         NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
     }
 }

@@ -12,6 +12,7 @@ reasons! {
         /// `status`: what the reader of forms made of it.
         FormUnfit { status: u16 } => Malformed "form-unfit",
         NoSuchCamera => Missing "no-such-camera",
+        NoSuchDocument => Missing "no-such-document",
         NoSuchExhibit => Missing "no-such-exhibit",
         TooManySigningIn => Unreachable "too-many-signing-in",
 

@@ -20,8 +20,8 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     forms, guard,
     pages::{
-        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, look, machine,
-        masks, proof, register, requests, retention, staff, tokens, touches,
+        account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
+        machine, masks, proof, register, requests, retention, staff, tokens, touches,
     },
 };
 use crate::{
@@ -117,6 +117,9 @@ pages! {
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
     get "/exhibit/{exhibit}" forms::show_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
     post "/exhibit/{exhibit}" forms::act_one::<register::RegisterPage>, Person(&[&table::EXHIBIT]);
+    get "/evidence/{exhibit}/{file}" document::disposal, Person(&[&table::EVIDENCE_CERTIFICATE]);
+    get "/exhibit/{exhibit}/{file}" document::of_exhibit, Person(&[&table::EXHIBIT_DOCUMENT]);
+    get "/requests/{request}/{file}" document::of_request, Person(&[&table::REQUEST_NOTICE]);
     get "/log" log::show, Person(&[&table::LOG_SHOW]);
     get "/retention" retention::show, Person(&[&table::RETENTION]);
     get "/retention/{box}/{cam}" retention::camera, Person(&[&table::RETENTION_CAMERA]);

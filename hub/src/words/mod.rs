@@ -3,16 +3,21 @@
 
 use std::fmt;
 
-use shared::time::Zone;
+use shared::time::{Utc, Zone};
 
 use crate::{
+    disposal::rows::Disposal,
+    documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
     evidence::{
-        certificate::{Certificate, Facts, check::Check},
+        certificate::{
+            Certificate, Facts, Request, check::Check, continuity::Continuity, people::Person,
+        },
         save::Card,
         still::StillFacts,
     },
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
+    words::paper::Paper,
 };
 
 pub mod en;
@@ -42,13 +47,63 @@ pub fn of(reason: &Reason) -> Text {
 }
 
 /// The certificate of a package.
-pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
+pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
     en::certificate::of(facts, computed)
 }
 
-/// The page that lies on top of a package.
-pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
-    en::read_me::of(facts, computed)
+/// Somebody, as papers name them.
+pub fn person(person: &Person) -> String {
+    en::certificate::person(person)
+}
+
+/// The witness statement of a package.
+pub fn statement(facts: &Facts<'_>, computed: &Certificate) -> Paper {
+    en::papers::statement::of(facts, computed)
+}
+
+/// The label of an exhibit.
+pub fn label(label: &Label) -> Paper {
+    en::papers::label::of(label)
+}
+
+/// Everything that happened to an exhibit.
+pub fn continuity(sheet: &Sheet) -> Paper {
+    en::papers::continuity::of(sheet)
+}
+
+/// What is signed before a copy is handed over.
+pub fn release(handover: &Handover) -> Paper {
+    en::papers::release::form(handover)
+}
+
+/// What is signed when it was.
+pub fn receipt(handover: &Handover) -> Paper {
+    en::papers::release::receipt(handover)
+}
+
+/// The certificate that an exhibit was disposed of.
+pub fn disposal(disposal: &Disposal) -> Paper {
+    en::papers::deletion::of(disposal)
+}
+
+/// The notice that a request was refused.
+pub fn refusal(refusal: &Refusal) -> Paper {
+    en::papers::refusal::of(refusal)
+}
+
+/// The subtitles of one of a package's working copies: files and their times, in order, and which of them.
+pub fn subtitles(
+    request: &Request,
+    files: &[(String, Utc, Utc)],
+    at: usize,
+    continuity: &Continuity,
+) -> String {
+    en::subtitles::of(request, files, at, continuity)
+}
+
+/// The page that lies on top of a package. `printed`: its papers are there as PDF too.
+pub fn read_me(facts: &Facts<'_>, computed: &Certificate, printed: bool) -> String {
+    en::read_me::of(facts, computed, printed)
 }
 
 /// The certificate of a still picture.

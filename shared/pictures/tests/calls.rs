@@ -4,12 +4,13 @@ mod common;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use beadle_pictures::sandbox::calls::{CALLS, Call};
+use beadle_pictures::sandbox::calls::CALLS;
 use common::{Said, Stream, Unit, Worker, make, send};
 use shared::{
     mask::Style,
     worker::{Codec, Picture, Setup, Show, Task, ToWorker},
 };
+use walls::call::Call;
 
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
 const POLYGON: &[[f64; 2]] = &[[0.60, 0.30], [0.80, 0.30], [0.80, 0.60], [0.60, 0.60]];

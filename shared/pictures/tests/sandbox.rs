@@ -21,7 +21,7 @@ use std::{
     ptr,
 };
 
-use beadle_pictures::sandbox::{self, domain, filter};
+use beadle_pictures::sandbox::{self, domain};
 use common::{Said, Worker, make, pictures, through_worker};
 use nix::libc::{self as c, c_int, c_long};
 use shared::worker::Codec;
@@ -385,7 +385,7 @@ fn from_inside() {
             let missing = domain::enter();
             assert!(missing.is_empty(), "{missing:?}");
         }
-        "filter" => filter::enter(false).unwrap(),
+        "filter" => sandbox::filter(false).unwrap(),
         "all, for a device" => drop(sandbox::enter(true).unwrap()),
         _ => drop(sandbox::enter(false).unwrap()),
     }

@@ -202,3 +202,11 @@ pub const REQUEST_CLOSE: Row = Row::new(
 )
 .about(About::Request)
 .writes(&["request.close"]);
+pub const REQUEST_NOTICE: Row = Row::new(
+    "request.notice",
+    Get,
+    "/requests/{request}/notice",
+    "have the notice of a refusal made",
+    FOOTAGE_ROLES,
+)
+.about(About::Request);

@@ -68,7 +68,9 @@ pub(super) fn goes(desk: &Hub, exhibit: &ExhibitRef, package: &Path) {
     assert_eq!(gone.standing, "disposed");
     assert!(!evidence.exists());
     assert!(!sealed.iter().any(|s| opens(s)), "after");
-    let page = shown::certificate(desk, exhibit).expect("certificate");
+    let page = shown::certificate(desk, exhibit)
+        .expect("certificate")
+        .to_text();
     assert!(page.contains(exhibit.as_str()) && page.contains("none opens it"));
     let row = desk.db.request(exhibit.as_str()).expect("reads");
     assert_eq!(row.expect("row").state, State::Disposed);

@@ -118,7 +118,9 @@ fn texts_are_erased() {
     rig.at("2032-11-05T00:00:00.000Z");
     rig.look();
     assert_eq!(lasts(&rig), 0, "and that three years later");
-    let page = shown::certificate(&rig.hub, &exh(1)).expect("certificate");
+    let page = shown::certificate(&rig.hub, &exh(1))
+        .expect("certificate")
+        .to_text();
     assert!(page.contains("(erased)"), "{page}");
 
     // One that a hold needs.

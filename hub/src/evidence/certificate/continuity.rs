@@ -1,11 +1,12 @@
 //! Pure. What is missing between and inside the masters, as the log has it.
 use shared::types::{FaultOff, FaultOn, SegGap, SegLost, SysBoot};
 
-use super::{Facts, of};
+use super::{Facts, Master, of, read};
+use crate::evidence::lines::LogLine;
 use shared::time::Utc;
 
 /// What a gap line does not have to say: less is lost when a session begins again (rule of the log).
-const SILENT_MS: i64 = 500;
+pub const SILENT_MS: i64 = 500;
 
 /// A stretch without footage, by its `seg.gap` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,12 @@ pub struct Continuity {
 }
 
 pub(super) fn continuity(f: &Facts<'_>) -> Continuity {
-    let gaps: Vec<Gap> = of::<SegGap>(f)
+    between(f.masters, f.lines)
+}
+
+/// What is missing between and inside these masters, by these lines.
+pub fn between(masters: &[Master], lines: &[&LogLine]) -> Continuity {
+    let gaps: Vec<Gap> = read::<SegGap>(lines)
         .map(|(_, g)| Gap {
             t0: g.t0,
             t1: g.t1,
@@ -53,8 +59,8 @@ pub(super) fn continuity(f: &Facts<'_>) -> Continuity {
             packets: g.packets,
         })
         .collect();
-    let lost = of::<SegLost>(f).map(|(_, l)| Lost { s: l.s, why: l.why });
-    let short = f.masters.iter().map(|m| &m.line);
+    let lost = read::<SegLost>(lines).map(|(_, l)| Lost { s: l.s, why: l.why });
+    let short = masters.iter().map(|m| &m.line);
     let short = short.filter(|l| l.lost > 0 || l.shed > 0).map(|l| Short {
         between: l.short_t0.zip(l.short_t1),
         packets: l.lost,
@@ -62,7 +68,7 @@ pub(super) fn continuity(f: &Facts<'_>) -> Continuity {
     });
     let short: Vec<Short> = short.collect();
     let sum = |of: fn(&Short) -> u64| short.iter().map(of).fold(0, u64::saturating_add);
-    let seams = f.masters.windows(2).filter_map(|w| {
+    let seams = masters.windows(2).filter_map(|w| {
         let (end, next) = (w[0].line.t1, w[1].line.t0);
         let ms = next.0.saturating_sub(end.0);
         let declared = gaps.iter().any(|g| g.t0 < next && g.t1 > end);

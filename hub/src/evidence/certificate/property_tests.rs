@@ -143,7 +143,7 @@ proptest! {
         let check = Check { verdict: "INTACT", damage: BTreeMap::new(), notes: BTreeMap::new() };
         let facts = super::tests::facts(&request, &masters, &lines, &check, log.t);
         let computed = Certificate::of(&facts);
-        let said = words::certificate(&facts, &computed);
+        let said = words::certificate(&facts, &computed).to_text();
         prop_assert!(said.lines().all(|l| l.chars().count() <= 100), "{said}");
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let has = |part: &str| said.contains(part);

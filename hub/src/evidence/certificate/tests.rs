@@ -9,7 +9,7 @@ use shared::{
 use super::*;
 use crate::words::en::certificate::period as en;
 
-pub(super) fn request(t: Utc) -> Request {
+pub(crate) fn request(t: Utc) -> Request {
     Request {
         exhibit: ExhibitRef::new(2026, 1),
         camera: BoxCamera::parse("ashby/c03").expect("camera"),

@@ -1,6 +1,10 @@
 //! Adapter: filesystem. The copies in a package: masters as they were sealed, checked against their lines, and working copies cut out of them.
 
 use super::*;
+use crate::evidence::certificate::{
+    SubtitleFile,
+    continuity::{Continuity, SILENT_MS},
+};
 
 /// What a master's tables say, or why they say nothing.
 pub(super) type Tables = Vec<Result<mp4::Segment, String>>;
@@ -90,8 +94,19 @@ fn open_master(sealed: &Path, identity: &str, said: &SegWrite) -> Result<Vec<u8>
     Ok(plain)
 }
 
-/// One MP4 per run of masters with the same picture parameters, sealed as it is cut. A clip without one is still evidence: the
-/// masters count.
+/// Milliseconds that may be missing between two masters of one working copy: what the log does not call a gap. In a time-lapse one
+/// picture stands until the next, and there may be one more.
+fn apart(line: &SegWrite) -> i64 {
+    let secs = line
+        .rate
+        .as_deref()
+        .and_then(|r| r.strip_prefix("timelapse-"));
+    let secs: i64 = secs.and_then(|s| s.parse().ok()).unwrap_or(0);
+    SILENT_MS + secs.clamp(0, 3600) * 2000
+}
+
+/// One MP4 per stretch of masters with the same picture parameters and no hole between them, sealed as it is cut: no picture stands for time that
+/// was not recorded. A clip without one is still evidence: the masters count.
 pub(super) fn working_copies(
     request: &Request,
     masters: &[Master],
@@ -109,7 +124,7 @@ pub(super) fn working_copies(
             Err(why) => short.push(why),
         }
     }
-    for range in mp4::split_by_parameters(&segments) {
+    for range in mp4::stretches(&segments, |at| owners.get(at).map_or(0, |m| apart(&m.line))) {
         let (part, owners) = (&segments[range.clone()], &owners[range]);
         let span = part.iter().filter_map(mp4::Segment::span).fold(
             None,
@@ -151,12 +166,37 @@ pub(super) fn working_copies(
             bytes,
             codec,
             sha256: hex(&digest),
+            subtitles: None,
         });
     }
     if made.is_empty() && short.is_empty() {
         short.push("no picture was recorded in the time asked for".into());
     }
     Ok((made, short))
+}
+
+/// A file of times and gaps in words beside each working copy, under its name, where players look for one.
+pub(super) fn subtitles(
+    request: &Request,
+    working: &mut [WorkingCopy],
+    continuity: &Continuity,
+    rest: &Resting,
+) -> Result<(), PackageError> {
+    let spans: Vec<(String, Utc, Utc)> = working
+        .iter()
+        .map(|w| (w.file.clone(), w.t0, w.t1))
+        .collect();
+    for (at, copy) in working.iter_mut().enumerate() {
+        let text = words::subtitles(request, &spans, at, continuity);
+        let file = match copy.file.strip_suffix(".mp4") {
+            Some(stem) => format!("{stem}.srt"),
+            None => continue,
+        };
+        put(rest, &file, text.as_bytes())?;
+        let sha256 = hex(&sha256(text.as_bytes()));
+        copy.subtitles = Some(SubtitleFile { file, sha256 });
+    }
+    Ok(())
 }
 
 /// Copies what the plan names out of the sealed masters into a file that is sealed on the way.

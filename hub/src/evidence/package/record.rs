@@ -193,7 +193,7 @@ fn new_key(line: &[u8]) -> Option<String> {
     Some(record.data.get(name)?.as_str()?.to_owned())
 }
 
-/// Registers the working copies in the hub's log, and puts those lines and their proofs into the package.
+/// Registers the working copies and their subtitles in the hub's log, and puts those lines and their proofs into the package.
 pub(super) fn copy_lines<A: Authority>(
     authority: &A,
     order: &Order,
@@ -201,12 +201,16 @@ pub(super) fn copy_lines<A: Authority>(
     rest: &Resting,
 ) -> Result<(), PackageError> {
     let mut wanted = BTreeSet::new();
-    for copy in working {
+    let hashes = working.iter().flat_map(|w| {
+        let subtitles = w.subtitles.iter().map(|s| &s.sha256);
+        std::iter::once(&w.sha256).chain(subtitles)
+    });
+    for sha256 in hashes {
         let line = CopyMade {
             r#ref: order.request.exhibit.to_string(),
             cam: order.request.camera.cam.clone(),
             what: "working".into(),
-            sha256: copy.sha256.clone(),
+            sha256: sha256.clone(),
         };
         let line = authority.append(&order.request.operator, &line);
         wanted.insert(line.map_err(PackageError::Hub)?.n);

@@ -25,16 +25,28 @@ fn a_package_verifies_in_every_way() {
             made.working.len(),
             made.working_short.len()
         ),
-        (4, 1, 0)
+        (4, 2, 0)
     );
-    let w = &made.working[0];
+    // One on each side of the gap, and no picture stands for it.
+    let (w, later) = (&made.working[0], &made.working[1]);
     assert_eq!(
         (
             w.t0.0 - scene.order.request.t0.0,
-            w.t1.0 - scene.order.request.t1.0
+            later.t1.0 - scene.order.request.t1.0,
+            later.t0.0 - w.t1.0
         ),
-        (-500, 20),
-        "{w:?}"
+        (-500, 20, 3_000),
+        "{w:?} {later:?}"
+    );
+    let words = scene.read(&w.subtitles.as_ref().expect("subtitles").file);
+    assert!(
+        words.contains("for 3.000 s (camera silent). It goes on in "),
+        "{words}"
+    );
+    let read_me = scene.read(names::READ_ME);
+    assert!(
+        read_me.contains("\n    no footage for 3.000 s\n"),
+        "{read_me}"
     );
 
     let saved = scene.saved();
@@ -93,7 +105,7 @@ fn a_package_verifies_in_every_way() {
         "CR/1234/26",
         "m7 covers 12.5 %",
         "camera silent",
-        "own clock was 7300 ms ahead of the recorder's",
+        "own clock was 7.3 s ahead of the recorder's",
         "asked of the hub by Siân Evans (operator for town; op:0147)",
         "authorised by somebody whose name the hub does not hold (supervisor; op:0150)",
         "disk-slow",

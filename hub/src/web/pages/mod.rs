@@ -8,6 +8,7 @@
 //! | [`home`] | boxes and cameras, clips |
 //! | [`footage`] | the footage of one camera |
 //! | [`clip`] | one pulled clip: purpose, copies, certificate |
+//! | [`document`] | papers of exhibits and requests, as files |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
@@ -21,6 +22,7 @@
 pub mod account;
 pub mod approvers;
 pub mod clip;
+pub mod document;
 pub mod door;
 pub mod evidence;
 pub mod footage;

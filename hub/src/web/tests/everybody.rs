@@ -148,6 +148,10 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "evidence.approve" | "evidence.certificate" => {
             return json!({"exhibit": "EXH-2026-000022"});
         }
+        "exhibit.document" => {
+            return json!({"exhibit": "EXH-2026-000021", "paper": "continuity"});
+        }
+        "request.notice" => return json!({"request": "R-000033"}),
         "exhibit.show" => return json!({"exhibit": "EXH-2026-000021"}),
         "exhibit.release" => return json!({"exhibit": "EXH-2026-000021", "copy": 2}),
         "exhibit.mark" => return json!({"exhibit": "EXH-2026-000021", "mark": "ABC/1"}),
@@ -639,6 +643,8 @@ async fn every_page_for_everybody() {
             ("{cam}", "c01"),
             ("{exhibit}", "EXH-2026-000001"),
             ("{index}", "0"),
+            ("{request}", "R-000031"),
+            ("{file}", "continuity.txt"),
         ]
         .iter()
         .fold(page.path.to_owned(), |path, (name, value)| {

@@ -18,7 +18,7 @@ const EVERYBODY: u32 = 70;
 const SPARE: [&str; 3] = ["spare", "brenda", "siân"];
 
 /// What takes another person, a phone or key, or a text that a document does not know.
-const OF_SOMEBODY_ELSE: [&str; 9] = [
+const OF_SOMEBODY_ELSE: [&str; 10] = [
     "declaration.accept",
     "evidence.approve",
     "evidence.certificate",
@@ -26,6 +26,7 @@ const OF_SOMEBODY_ELSE: [&str; 9] = [
     "factor.passkey",
     "factor.remove",
     "request.authorise",
+    "request.notice",
     "staff.break-glass",
     "staff.password",
 ];

@@ -76,7 +76,7 @@ pub fn of(c: &Card<'_>) -> String {
             c.by, c.scheme
         ),
     );
-    paper.finish()
+    paper.to_text()
 }
 
 fn unsealed(paper: &mut Paper, c: &Card<'_>, zip: &str, command: &str, about: &str) {

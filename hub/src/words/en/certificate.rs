@@ -8,7 +8,7 @@ use crate::{
         Certificate, Facts, Recorder, check::Check, masks::Imposition, people::Person,
     },
     evidence::package::{HOLE, Later, SHORT},
-    words::paper::Paper,
+    words::paper::{Paper, Sort},
 };
 use period::{clock, events, gaps, masks, rates};
 
@@ -17,10 +17,15 @@ pub mod period;
 /// Sentences of one kind, gaps or faults, at most; how many more there are is said, and where.
 const MOST: usize = 60;
 
-pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
+pub fn of(f: &Facts<'_>, c: &Certificate) -> Paper {
     let (r, zone) = (f.request, &f.request.zone);
-    let mut paper = Paper::new("CERTIFICATE OF CONTINUITY", r.exhibit.as_str());
+    let paper = Paper::new("CERTIFICATE OF CONTINUITY", r.exhibit.as_str());
+    let mut paper = paper.of(Sort::Page, &r.scheme, zone.day_of(f.made));
     paper.line("");
+    if let Some(short) = f.short {
+        let here = format!("not all that was asked for is here: {}", plain(short, 300));
+        paper.item("PARTIAL", [here]);
+    }
     let made = format!(
         "{} (grant {}), made by the hub on {} ({})",
         r.exhibit,
@@ -35,24 +40,24 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
     paper.item("Recorder", [recorder(&name, &c.recorder)]);
     paper.item("Asked for", asked(f));
 
-    let head = format!("local time ({})", plain(&r.zone_name, 30));
-    paper.heading(&format!("PERIOD         {head:<30}  UTC"));
-    let both = |t: Utc| format!("{:<30}  {t}", t.for_people(zone));
+    paper.heading("PERIOD");
+    let local = format!("local time ({})", plain(&r.zone_name, 30));
     let mut times = vec![("Asked from", r.t0), ("Asked to", r.t1)];
     if let (Some(first), Some(last)) = (f.masters.first(), f.masters.last()) {
         times.push(("Master from", first.line.t0));
         times.push(("Master to", last.line.t1));
     }
-    for w in f.working {
-        times.extend([("Working from", w.t0), ("Working to", w.t1)]);
+    let row = |(label, t): (&str, Utc)| vec![label.to_owned(), t.for_people(zone), t.to_string()];
+    let mut rows: Vec<Vec<String>> = times.into_iter().map(row).collect();
+    for (at, w) in f.working.iter().enumerate() {
+        let which = match f.working.len() {
+            1 => String::new(),
+            _ => format!(" {}", at + 1),
+        };
+        rows.push(row((&format!("Working{which} from"), w.t0)));
+        rows.push(row((&format!("Working{which} to"), w.t1)));
     }
-    for (label, t) in times {
-        paper.line(&format!("{label:<15}{}", both(t)));
-    }
-    if let Some(short) = f.short {
-        let here = format!("not all that was asked for is here: {}", plain(short, 300));
-        paper.item("PARTIAL", [here]);
-    }
+    paper.table(&["Time", &local, "UTC"], rows);
 
     paper.heading("FILES");
     files(&mut paper, f, c);
@@ -90,13 +95,9 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
             r.exhibit
         ),
     );
-    paper.line(
-        "\nName ______________________________  Position ______________________________________",
-    );
-    paper.line(
-        "Signed ____________________________  Dated _________________________________________",
-    );
-    paper.finish()
+    paper.fields(&["Name", "Position"]);
+    paper.fields(&["Signed", "Dated"]);
+    paper
 }
 
 /// `1 packet`, `2 packets`.
@@ -139,7 +140,7 @@ fn cut(mut all: Vec<String>, none: &str) -> Vec<String> {
     all
 }
 
-fn person(p: &Person) -> String {
+pub fn person(p: &Person) -> String {
     let role = |r: &String| {
         let (role, scope) = match (r.split_once('@'), r.split_once('/')) {
             (Some((role, owner)), _) => (role, format!(" for {}", plain(owner, 40))),
@@ -159,7 +160,7 @@ fn person(p: &Person) -> String {
     }
 }
 
-fn asked(f: &Facts<'_>) -> Vec<String> {
+pub fn asked(f: &Facts<'_>) -> Vec<String> {
     let p = &f.request.people;
     let mut all = vec![
         format!(
@@ -251,7 +252,7 @@ fn files(paper: &mut Paper, f: &Facts<'_>, c: &Certificate) {
         )
     });
     paper.item("Working copy", working);
-    paper.item("Not in a copy", f.working_short);
+    paper.item("Not in a copy", f.working_short.iter().cloned());
     let seal = format!(
         "SHA256SUMS lists every file; SHA256SUMS.sig signs it with the P-256 key whose SHA-256 is {}. The SHA-256 of SHA256SUMS itself is on the label and in the hub's log (exp.done)",
         f.seal_key
@@ -288,7 +289,7 @@ fn verdict(f: &Facts<'_>) -> Vec<String> {
     }
     if !notes.is_empty() {
         all.push(format!(
-            "It notes {}: what the log declares, which is no damage.",
+            "It notes {}: notes are no damage, and verify/SPEC.txt says what each of them means.",
             codes(notes)
         ));
     }

@@ -204,6 +204,10 @@ pub fn of(reason: &Clips) -> Text {
         HoursUnreadable => say!(
             "the hours are two different times of the day like 18:00 and 07:00; nothing was changed"
         ),
+        NotRefused { request, state } => say!(
+            "{request} is {}: there is no notice of refusal", state.word();
+            "`beadle-hub request show {request}` says where it stands"
+        ),
         NoPackage { exhibit, state } => say!(
             "{exhibit} is {}: there is no package to save", state.as_str();
             "`beadle-hub clip watch {exhibit}` says where it stands"

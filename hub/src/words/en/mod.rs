@@ -16,11 +16,13 @@ mod masks;
 pub mod notices;
 mod orders;
 mod pages;
+pub mod papers;
 mod proofs;
 pub mod pulls;
 pub mod read_me;
 pub mod register;
 pub mod still;
+pub mod subtitles;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {

@@ -23,6 +23,9 @@ pub fn of(reason: &Pages) -> Text {
         }
         FormUnfit { .. } => say!("this cannot be answered; nothing was done"),
         NoSuchCamera => say!("there is no such camera"),
+        NoSuchDocument => {
+            say!("there is no such paper"; "papers are named like label.pdf or label.txt: the exhibit's page links those there are")
+        }
         NoSuchExhibit => say!("there is no such exhibit"),
         TooManySigningIn => say!(
             "too many people are signing in just now; nothing was done"; "try again in some minutes"

@@ -7,7 +7,7 @@ use crate::{
     words::paper::Paper,
 };
 
-pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
+pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
     let (r, zone) = (f.request, &f.request.zone);
     let mut paper = Paper::new("READ ME FIRST", r.exhibit.as_str());
     let mut say = |text: &str| {
@@ -38,7 +38,13 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
             "TO WATCH: open the files in the folder working with any player, in this order. They are copies to handle and hand on; between two of them there is no footage, or it is of another kind:",
         ),
     }
-    for w in f.working {
+    for (at, w) in f.working.iter().enumerate() {
+        let last = at.checked_sub(1).and_then(|n| f.working.get(n));
+        if let Some(last) = last.filter(|last| w.t0 > last.t1) {
+            let ms = w.t0.0.saturating_sub(last.t1.0);
+            let none = format!("    no footage for {}", super::certificate::length(ms));
+            paper.line(&none);
+        }
         paper.text(
             2,
             &format!(
@@ -49,12 +55,27 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
             ),
         );
     }
+    if f.working.iter().any(|w| w.subtitles.is_some()) {
+        paper.text(
+            0,
+            "Beside each lies a file of the same name that ends with .srt: players show it as subtitles, with the local time of each second and, in words, what is missing.",
+        );
+    }
     for why in f.working_short {
         paper.text(2, &format!("In no copy: {why}"));
     }
+    let also = match printed {
+        true => "Each is there as a PDF too, which says the same.",
+        false => {
+            "There is no PDF of them: the hub had no program for it when it made this package."
+        }
+    };
+    let papers = format!(
+        "CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, what the check by program found, and what it does not cover. STATEMENT.txt is a witness statement in the form of an MG11, to be completed and signed by whoever produces the exhibit. {also}"
+    );
     for text in [
         "THE EXHIBIT is the folder master: the recorder's own files, unaltered. They play too. Do not rename, convert or trim them; copy the whole package.",
-        "CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, what the check by program found, and what it does not cover.",
+        &papers,
         "THREE WAYS TO CHECK. Whoever made this folder could have put any program and any key into it: take verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.",
     ] {
         paper.line("");
@@ -80,5 +101,5 @@ pub fn of(f: &Facts<'_>, c: &Certificate) -> String {
         paper.line(line);
     }
     paper.text(0, "WHAT NO CHECK CAN SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.");
-    paper.finish()
+    paper.to_text()
 }

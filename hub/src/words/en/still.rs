@@ -105,7 +105,7 @@ pub fn certificate(f: &StillFacts<'_>, check: &Check) -> String {
             "that the camera saw truly; the sentences of this page",
         ],
     );
-    p.finish()
+    p.to_text()
 }
 
 pub fn read_me(f: &StillFacts<'_>) -> String {
@@ -133,5 +133,5 @@ pub fn read_me(f: &StillFacts<'_>) -> String {
     p.line(
         "3. All of it, with the logs:                      python3 verify.py bundle . --hub KEY",
     );
-    p.finish()
+    p.to_text()
 }

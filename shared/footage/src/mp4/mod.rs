@@ -45,7 +45,7 @@ pub use fragment::{fill, fragment, head as fragment_head, say_mask, say_rate};
 pub use init::init;
 pub use marks::{Mark, PRFT, part, say_marks};
 pub use parse::{parse, salvage};
-pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};
+pub use working::{Plan, Run, plan_working_copy, split_by_parameters, stretches, working_copy};
 
 /// Ticks per second of every track written here.
 pub const TIMESCALE: u32 = 90_000;

@@ -42,7 +42,7 @@ pub struct Run {
     pub len: u64,
 }
 
-/// Which neighbouring masters share their parameters: each range can become one working copy.
+/// Which neighbouring masters share their parameters: what one working copy is made of has to.
 pub fn split_by_parameters(masters: &[Segment]) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();
     for (at, master) in masters.iter().enumerate() {
@@ -52,6 +52,28 @@ pub fn split_by_parameters(masters: &[Segment]) -> Vec<std::ops::Range<usize>> {
             }
             _ => out.push(at..at + 1),
         }
+    }
+    out
+}
+
+/// Which neighbouring masters can become one working copy without a hole in it: they share their parameters, and between two of them is no
+/// more than so many milliseconds; `apart` says how many, of the later one of a pair. A clock that went back is no hole.
+pub fn stretches(masters: &[Segment], apart: impl Fn(usize) -> i64) -> Vec<std::ops::Range<usize>> {
+    let mut out: Vec<std::ops::Range<usize>> = Vec::new();
+    let hole = |at: usize| -> Option<i64> {
+        let (_, end) = masters.get(at.checked_sub(1)?)?.span()?;
+        let (begin, _) = masters.get(at)?.span()?;
+        Some(begin.0.saturating_sub(end.0))
+    };
+    for range in split_by_parameters(masters) {
+        let mut start = range.start;
+        for at in range.start + 1..range.end {
+            if hole(at).is_some_and(|ms| ms > apart(at)) {
+                out.push(start..at);
+                start = at;
+            }
+        }
+        out.push(start..range.end);
     }
     out
 }

@@ -10,54 +10,13 @@
 //! `socket` and all that goes with it, `execve`, `fork`, `ptrace`, `process_vm_readv`, `kill`, `ioctl`, `prctl`, `close`.
 use nix::libc as c;
 
-#[derive(Clone, Copy, Debug)]
-pub enum Check {
-    /// This argument is this.
-    Is(u8, u64),
-    /// These bits of this argument are this.
-    Bits(u8, u64, u64),
-    /// This argument is this process's number.
-    IsSelf(u8),
-}
-use Check::{Bits, Is, IsSelf};
-
-#[derive(Clone, Copy, Debug)]
-pub enum Answer {
-    Always,
-    /// Where one of these rows of checks holds; else as if not on the list.
-    When(&'static [&'static [Check]]),
-    /// Not done, and told so with this error number.
-    Error(i32),
-}
-use Answer::{Always, Error, When};
-
-#[derive(Clone, Copy, Debug)]
-pub struct Call {
-    pub name: &'static str,
-    pub number: i64,
-    pub answer: Answer,
-    pub why: &'static str,
-}
-
-impl Call {
-    pub fn error(&self) -> Option<i32> {
-        match self.answer {
-            Error(number) => Some(number),
-            Always | When(_) => None,
-        }
-    }
-}
-
-macro_rules! calls {
-    ($list:ident: $($number:ident $answer:expr, $why:literal;)*) => {
-        pub const $list: &[Call] = &[$(Call {
-            name: stringify!($number),
-            number: c::$number,
-            answer: $answer,
-            why: $why,
-        }),*];
-    };
-}
+use walls::{
+    call::{
+        Answer::{Always, Error, When},
+        Check::{self, Bits, Is, IsSelf},
+    },
+    calls,
+};
 
 const STDIN: u64 = 0;
 const STDOUT: u64 = 1;

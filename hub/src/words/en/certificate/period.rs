@@ -14,7 +14,7 @@ use crate::evidence::certificate::{
 };
 
 /// Why there was nothing to record, for people.
-fn gap_why(code: &str) -> String {
+pub fn gap_why(code: &str) -> String {
     match code {
         "start" => "the recorder had started".into(),
         "restart" => "the recorder was started again".into(),
@@ -84,12 +84,18 @@ pub fn gaps(c: &Continuity, zone: &Zone) -> Vec<String> {
     all
 }
 
+/// What a fault is called, where its code is known here.
+fn title(code: &str) -> String {
+    let known = shared::conditions::condition(code);
+    known.map_or_else(String::new, |c| format!(" ({})", c.title))
+}
+
 pub fn events(all: &[Event], zone: &Zone) -> Vec<String> {
     let one = |e: &Event| {
         let at = e.at.for_people(zone);
         match &e.what {
-            Happening::Raised(code) => format!("{} raised {at}", plain(code, 40)),
-            Happening::Over(code) => format!("{} over {at}", plain(code, 40)),
+            Happening::Raised(code) => format!("{} raised {at}{}", plain(code, 40), title(code)),
+            Happening::Over(code) => format!("{} over {at}{}", plain(code, 40), title(code)),
             Happening::Started { why, software } => format!(
                 "recorder started ({}) {at}, Beadle {}",
                 plain(why, 20),
@@ -362,8 +368,8 @@ pub fn clock(c: &Clock, zone: &Zone) -> Vec<String> {
     }));
     all.extend(c.camera_ms.map(|(least, most)| {
         let ahead = |ms: i64| match ms {
-            0.. => format!("{ms} ms ahead of the recorder's"),
-            _ => format!("{} ms behind the recorder's", ms.unsigned_abs()),
+            0.. => format!("{} ahead of the recorder's", span(ms.saturating_mul(1000))),
+            _ => format!("{} behind the recorder's", span(ms.saturating_mul(1000))),
         };
         match least == most {
             true => format!("the camera's own clock was {}", ahead(most)),

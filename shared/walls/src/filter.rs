@@ -1,8 +1,8 @@
-//! Adapter: seccomp. Puts [`calls`](super::calls) in force for every thread there is and will be.
+//! Adapter: seccomp. Puts a list of calls ([`call`](super::call)) in force for every thread there is and will be.
 //!
 //! What is not on the list ends the whole process at once (SIGSYS). Refusing politely instead would let whatever subverted
-//! the decoder try on; an honest worker makes no other call, which a test watches over. The daemon sees the worker end by
-//! that signal, says so in its fault, and starts another; the kernel's log has the number of the call.
+//! the process try on; an honest one makes no other call, which tests watch over. Whoever started it sees it end by that signal
+//! and says so; the kernel's log has the number of the call.
 use std::collections::{BTreeMap, BTreeSet};
 
 use seccompiler::{
@@ -10,7 +10,7 @@ use seccompiler::{
     SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
 };
 
-use super::calls::{Answer, CALLS, Call, Check, DEVICE};
+use super::call::{Answer, Call, Check};
 
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
@@ -20,22 +20,22 @@ pub enum FilterError {
     Apply(seccompiler::Error),
 }
 
-/// `device`: with what a graphics device's driver needs beside.
-pub fn enter(device: bool) -> Result<(), FilterError> {
-    let more = if device { DEVICE } else { &[] };
+/// What stands on none of the lists ends the process.
+pub fn enter(lists: &[&'static [Call]]) -> Result<(), FilterError> {
+    let calls = || lists.iter().copied().flatten();
     // A filter has one answer; where several filters speak the kernel takes the strictest, so the answers with an error
     // number are filters of their own, and the calls they are about stand on the list too.
-    let errors: BTreeSet<i32> = CALLS.iter().filter_map(Call::error).collect();
+    let errors: BTreeSet<i32> = calls().filter_map(Call::error).collect();
     let mut programs = Vec::new();
     for error in errors {
         programs.push(compile(
-            CALLS.iter().filter(|c| c.error() == Some(error)),
+            calls().filter(|c| c.error() == Some(error)),
             SeccompAction::Allow,
             SeccompAction::Errno(error.unsigned_abs()),
         )?);
     }
     programs.push(compile(
-        CALLS.iter().chain(more),
+        calls(),
         SeccompAction::KillProcess,
         SeccompAction::Allow,
     )?);
