@@ -11,7 +11,7 @@ use crate::evidence::resting::{Resting, SEALED};
 
 const CHUNK: usize = 256 * 1024;
 
-/// A working copy of a package.
+/// A working copy of a package, or its still picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
     pub name: String,
@@ -21,12 +21,31 @@ pub struct Copy {
     /// Whether a browser can be expected to play it.
     pub plays: bool,
     pub codec: &'static str,
+    /// It is a still picture.
+    pub picture: bool,
 }
 
-/// The working copies of a package, by name. A package without any has none to show; that is no error.
+impl Copy {
+    pub fn media_type(&self) -> &'static str {
+        match self.picture {
+            true => "image/jpeg",
+            false => "video/mp4",
+        }
+    }
+}
+
+/// Films and still pictures of a package, by name. A package without any has none to show; that is no error.
 pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
+    let mut out = below(package, "working", ".mp4")?;
+    out.extend(below(package, "still", ".jpg")?);
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(out)
+}
+
+fn below(package: &Resting, folder: &str, ending: &str) -> io::Result<Vec<Copy>> {
     let mut out = Vec::new();
-    let folder: PathBuf = package.root().join("working");
+    let below = folder;
+    let folder: PathBuf = package.root().join(folder);
     let entries = match std::fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
         other => other?,
@@ -40,15 +59,20 @@ pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
         if !entry.file_type()?.is_file() {
             continue;
         }
-        let Some(name) = name.strip_suffix(SEALED).filter(|n| n.ends_with(".mp4")) else {
+        let Some(name) = name.strip_suffix(SEALED).filter(|n| n.ends_with(ending)) else {
             continue;
         };
-        let path = format!("working/{name}");
+        let path = format!("{below}/{name}");
         let mut file = package.open(&path)?;
         let mut head = Vec::new();
         file.by_ref().take(4096).read_to_end(&mut head)?;
-        let (plays, codec) = codec(&head);
+        let picture = head.starts_with(b"\xff\xd8\xff");
+        let (plays, codec) = match picture {
+            true => (true, "JPEG"),
+            false => codec(&head),
+        };
         out.push(Copy {
+            picture,
             name: name.to_owned(),
             bytes: file.plain_len(),
             path,
@@ -56,7 +80,6 @@ pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
             codec,
         });
     }
-    out.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(out)
 }
 

@@ -51,6 +51,7 @@ struct CopyView {
     size: String,
     codec: &'static str,
     plays: bool,
+    picture: bool,
 }
 
 fn views(all: &[Copy]) -> Vec<CopyView> {
@@ -62,6 +63,7 @@ fn views(all: &[Copy]) -> Vec<CopyView> {
             size: size(c.bytes),
             codec: c.codec,
             plays: c.plays,
+            picture: c.picture,
         })
         .collect()
 }
@@ -287,7 +289,7 @@ async fn send_copy(
         )))
     };
     let answer = Response::builder()
-        .header(header::CONTENT_TYPE, "video/mp4")
+        .header(header::CONTENT_TYPE, copy.media_type())
         .header(header::ACCEPT_RANGES, "bytes")
         .header(
             header::CONTENT_DISPOSITION,
