@@ -107,7 +107,7 @@ impl Scheme {
     /// A clip of that span is pulled, saved and whole.
     fn clip(&self, (t0, t1): (Utc, Utc), name: &str) -> Done<()> {
         let said = self.hub.sh(&format!(
-            "beadle-hub clip pull --camera ashby/c01 --from {t0} --to {t1} --purpose Test --reference {name} --requester tests --save /root/{name} {MANAGER} && beadle-hub verify /root/{name}/EXH-*"
+            "beadle-hub clip pull --camera ashby/c01 --from {t0} --to {t1} --purpose Test --reference {name} --requester tests --save /root/{name} {MANAGER} && beadle-hub verify /root/{name}/EXH-*/"
         ))?;
         assert!(said.out.lines().any(|l| l == "INTACT"), "{said:?}");
         Ok(())
