@@ -225,7 +225,7 @@ impl Program {
                 Runs::Unit { machine, unit, .. } => {
                     // It would be started again.
                     machine.sh(&format!(
-                        "systemctl stop {unit}; systemctl reset-failed {unit}"
+                        "systemctl stop {unit}; systemctl reset-failed {unit} 2>/dev/null || true"
                     ))?;
                     Some(ExitStatus::from_raw(Signal::SIGKILL as i32))
                 }

@@ -187,7 +187,7 @@ pub struct ReasonRow {
     /// One code is one reason, whatever the words: those of docs/requests.md.
     pub code: String,
     /// What it is about, by name; null: nothing more is to be said.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub facts: serde_json::Value,
     /// The same for people.
     pub text: String,

@@ -56,7 +56,7 @@ pub enum ExhibitAct {
         segment: u64,
         picture: u64,
         /// When the picture was taken.
-        at: Utc,
+        taken: Utc,
         sha256: String,
         reason: Erasable,
         /// Who authorised it, and their rank (a code).
@@ -70,12 +70,14 @@ pub enum ExhibitAct {
         purpose: Erasable,
         reference: Erasable,
         /// Who else was there; the outer None: nobody said that anybody was.
+        #[schema(value_type = Option<String>)]
         present: Option<Erasable>,
     },
     /// Somebody began to write it out in plain; how that ended is an event of its own.
     SaveBegun {
         purpose: Erasable,
         reference: Erasable,
+        #[schema(value_type = Option<String>)]
         present: Option<Erasable>,
     },
     /// A copy was written out, read back and registered.
@@ -114,12 +116,14 @@ pub enum ExhibitAct {
         hand: u64,
         from: Erasable,
         /// What they signed; the outer None: nothing was named.
+        #[schema(value_type = Option<String>)]
         receipt: Option<Erasable>,
     },
     /// It came back; it is never a master again.
     Returned {
         copy: u64,
         from: Erasable,
+        #[schema(value_type = Option<String>)]
         note: Option<Erasable>,
     },
     /// A copy was destroyed.

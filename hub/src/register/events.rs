@@ -100,7 +100,7 @@ fn act(hub: &Hub, line: &OwnLine) -> Result<Option<ExhibitAct>, HubError> {
                 log: d.log,
                 segment: d.n,
                 picture: d.picture,
-                at: d.t,
+                taken: d.t,
                 sha256: d.sha256,
                 reason: text(&d.reason)?,
                 authority: text(&d.authority)?,

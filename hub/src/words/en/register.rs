@@ -182,14 +182,14 @@ pub fn event(e: &ExhibitEvent, zone: &Zone) -> String {
         ExhibitAct::StillMade {
             still,
             parent,
-            at,
+            taken,
             authority,
             rank,
             reason,
             ..
         } => format!(
             "still picture {still} made of {parent}, of {}; reason: {}; authorised by {} ({})",
-            at.for_people(zone),
+            taken.for_people(zone),
             said(reason),
             said(authority),
             Rank::parse(rank).map_or_else(|| rank.clone(), |r| r.title().into())
