@@ -2,9 +2,9 @@
 """What the hub's own log says of people's acts, read by nothing of the hub's: Python's own library, this file and the copy of the log.
 
 usage: acts.py sample LOG YYYY-MM COUNT     the month's sample of staff acts, drawn anew (audit.md 2.18): one act a line, in the order drawn
-       acts.py exhibits LOG                 what became of every exhibit and every request, as JSON, and what does not add up
+       acts.py exhibits LOG [LOG…]          what became of every exhibit and every request, as JSON, and what does not add up
 
-LOG is a folder that `beadle-hub log export` wrote. Whether the copy is whole and unaltered is for verify.py to say: run that first.
+LOG is a folder that `beadle-hub log export` wrote. Of a hub that was put back all its logs are named, oldest first: their numbers go on (log.base). Whether the copy is whole and unaltered is for verify.py to say: run that first.
 Exit status: 0 done, 1 something does not add up, 2 this could not be read."""
 
 import base64
@@ -33,6 +33,16 @@ def lines(log):
                 raise Unreadable(f"{file}: line {count} calls itself {said['n']}; run verify.py on this copy")
             count += 1
             yield raw, said
+
+
+def numbered(logs):
+    """What the lines of all logs say, each with the number by which others name it."""
+    for log in logs:
+        base = 0
+        for _, said in lines(log):
+            if said["type"] == "log.base":
+                base = said["data"]["base"]
+            yield dict(said, n=base + said["n"])
 
 
 # The sample.
@@ -100,8 +110,8 @@ def register(said, kind, data, of, need):
 
 # What became of what was asked for.
 
-def exhibits(log):
-    all_lines = [said for _, said in lines(log)]
+def exhibits(logs):
+    all_lines = list(numbered(logs))
     undone = {said["data"]["line"] for said in all_lines if said["type"] == "act.fail"}
     requests, held, wrong = {}, {}, []
 
@@ -212,8 +222,8 @@ def main(words):
     if len(words) == 4 and words[0] == "sample" and words[3].isdigit():
         sample(pathlib.Path(words[1]), words[2], int(words[3]))
         return 0
-    if len(words) == 2 and words[0] == "exhibits":
-        return 0 if exhibits(pathlib.Path(words[1])) else 1
+    if len(words) >= 2 and words[0] == "exhibits":
+        return 0 if exhibits([pathlib.Path(word) for word in words[1:]]) else 1
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -1460,7 +1460,7 @@ KNOWN_TYPES = set(
     "clock.step cam.set cam.session cam.accept seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
     "acc.live acc.view acc.look look.stop acc.refuse hold.set hold.kept hold.clear hold.done exp.look exp.clip exp.done del.range del.done del.confirm approver.set hub.set fault.on fault.off spot.ok spot.bad "
     "box.add box.renew box.revoke box.replace cert.set op.add op.grant op.revoke op.ask op.drop op.name op.password op.close op.signout op.factor op.unfactor op.break decl.set op.accept op.token op.untoken acc.token owner.add owner.set act.fail grant.set grant.fail request.open request.change request.submit request.authorise request.refuse request.cancel request.done request.release request.close rate.order rate.fail lift.ask mask.order order.fail "
-    "approver.ask approver.order order.touch move.order box.line pull.pause pull.resume sweep.order sweep.fail log.order log.fail hold.ask hold.extend hold.drop hold.free "
+    "approver.ask approver.order order.touch backup.begin backup.end hub.restore log.base rollback.ask rollback.settle move.order box.line pull.pause pull.resume sweep.order sweep.fail log.order log.fail hold.ask hold.extend hold.drop hold.free "
     "copy.made copy.save reg.mark reg.copy reg.hand reg.receipt reg.return reg.end reg.media reg.still copy.class copy.drop copy.dispose copy.gone copy.clear log.read log.review".split())
 
 

@@ -55,15 +55,17 @@ impl<'a> Deref for Act<'a> {
 impl Act<'_> {
     /// The next number of an account.
     pub fn account_number(&self) -> Result<u64, HubError> {
-        Ok(self.tx.account_number(self.log.handle().size())?)
+        Ok(self
+            .tx
+            .account_number(self.log.number(self.log.handle().size()))?)
     }
 
-    /// Writes its line and waits until that is on disk; the line's number.
+    /// Writes its line and waits until that is on disk; the number that orders and rows have of it.
     pub fn log<D: Data>(&self, who: &str, data: &D) -> Result<u64, HubError> {
         const { assert!(is_act(D::KIND), "only lines of ownlog::ACTS are acts") };
         let n = self.log.write(who, data)?.n;
         *self.line.borrow_mut() = Some(n);
-        Ok(n)
+        Ok(self.log.number(n))
     }
 }
 
@@ -142,7 +144,7 @@ fn settle_within(tx: &Tx<'_>, log: &OwnLog) -> Result<usize, HubError> {
         if r.kind == ActFail::KIND {
             failed.extend(r.data.get("line").and_then(|n| n.as_int()));
         } else if is_act(&r.kind) {
-            open.push(r.n);
+            open.push(log.number(r.n));
             used(tx, r)?;
         }
         Ok(())

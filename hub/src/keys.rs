@@ -8,6 +8,7 @@
 //! <state>/keys/seal.key             P-256, PKCS#8: seals packages (public half: the log's key.seal line)
 //! <state>/keys/reset.key            32 random bytes: lets a hub that was killed end the connections it no longer knows
 //! <state>/keys/factor.key           32 random bytes: seals what phones and hub share of second factors
+//! <state>/keys/backup.key           32 random bytes: names the pieces of backups by what is in them
 //! <state>/keys/exhibits/<ref>.key   age identity of one exhibit's sealed masters
 //! ```
 
@@ -218,6 +219,11 @@ impl Keys {
     /// Key that seals the secrets of second factors; made when it is missing.
     pub fn factor_key(&self) -> Result<[u8; 32], KeyError> {
         self.random_key("factor.key")
+    }
+
+    /// Key that names the pieces of backups by what is in them; made when it is missing.
+    pub fn backup_key(&self) -> Result<[u8; 32], KeyError> {
+        self.random_key("backup.key")
     }
 
     fn random_key(&self, name: &str) -> Result<[u8; 32], KeyError> {

@@ -12,6 +12,7 @@
 //! | [`signin`] | passwords, and what is put on record of signing in |
 //! | [`access`] | who somebody is, and who may do what: the table of operations, and the one function that says yes or no |
 //! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
+//! | [`backup`] | backups: what a lost hub cannot make again, sealed, and put back on another machine |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
 //! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
@@ -39,6 +40,7 @@ pub mod access;
 pub mod acts;
 pub mod api;
 pub mod authority;
+pub mod backup;
 pub mod commands;
 pub mod config;
 pub mod days;

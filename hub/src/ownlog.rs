@@ -16,7 +16,7 @@ use shared::{
     id,
     note::SignedHead,
     time::{Clock, Zone},
-    types::{Data, FaultOff, FaultOn, KeySeal},
+    types::{Data, FaultOff, FaultOn, KeySeal, LogBase},
 };
 
 use crate::keys::Keys;
@@ -99,11 +99,20 @@ pub struct OwnLog {
     /// A line of an act may be without its rows, and no line says so yet.
     unsettled: Arc<AtomicBool>,
     standing: Arc<OnceLock<(Roles, Owners)>>,
+    /// Added to a line's number where it numbers an order or a row: these go on over the hub's logs.
+    base: u64,
+    /// The logs before this one: origin, folder, base.
+    earlier: Arc<[(String, PathBuf, u64)]>,
 }
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 54] = [
+pub const ACTS: [&str; 59] = [
+    "backup.begin",
+    "backup.end",
+    "hub.restore",
+    "rollback.ask",
+    "rollback.settle",
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -182,7 +191,73 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
 }
 
+fn read_failed(folder: &Path) -> impl Fn(std::io::Error) -> LogError {
+    let path = folder.display().to_string();
+    move |source| LogError::Io {
+        what: "read",
+        path: path.clone(),
+        source,
+    }
+}
+
+/// A hub's logs lie beside each other: numbers and folders, ascending.
+fn folders(present: &Path) -> Vec<(u64, PathBuf)> {
+    let root = present.parent().unwrap_or(present);
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut all: Vec<(u64, PathBuf)> = entries
+        .filter_map(|e| Some((e.file_name().to_str()?.parse().ok()?, e.path())))
+        .filter(|(_, path)| path.is_dir())
+        .collect();
+    all.sort();
+    all
+}
+
+/// Its line is among the first that a log's opening writes.
+const BASE_WITHIN: u64 = 64;
+/// Numbers that a log of before may have given out and that nobody here knows of: it was put back from an older copy.
+const FORGOTTEN: u64 = 1_000_000;
+
+/// What a log says of its numbers; None: it says nothing, as the first does.
+fn base_of(folder: &Path) -> Result<Option<u64>, LogError> {
+    let bytes = LogFolder::new(folder).read_lines(0, BASE_WITHIN, 1 << 20);
+    let bytes = bytes.map_err(read_failed(folder))?;
+    let mut records = bytes
+        .split_inclusive(|b| *b == b'\n')
+        .filter_map(|line| shared::record::Record::parse(line).ok());
+    let line = records.find(|r| r.kind == LogBase::KIND);
+    Ok(line.and_then(|r| r.data.get("base")?.as_u64()))
+}
+
+/// Where the numbers of a log begin that follows on from those beside it.
+fn base_after(present: &Path) -> Result<u64, LogError> {
+    let mut base = 0;
+    for (_, folder) in folders(present) {
+        if folder == present {
+            break;
+        }
+        let of = base_of(&folder)?.unwrap_or(base);
+        let lines = LogFolder::new(&folder).leaves();
+        let lines = lines.map_err(read_failed(&folder))?.len() as u64;
+        base = (of + lines + FORGOTTEN).next_multiple_of(FORGOTTEN);
+    }
+    Ok(base)
+}
+
 impl OwnLog {
+    /// What the hub's logs are, and who writes them.
+    pub fn settings(scheme: &str) -> Settings {
+        let first = id::hub_log(scheme, 1);
+        Settings {
+            base: first.trim_end_matches("/1").to_owned(),
+            site: scheme.into(),
+            hw: std::env::consts::ARCH.into(),
+            sw: env!("CARGO_PKG_VERSION").into(),
+            key_life: Duration::from_secs(365 * 86_400),
+            acks: false,
+            resume: false,
+        }
+    }
+
     /// Opens the log, makes sure the seal key is named in it, and starts the countersigning thread.
     pub fn open(
         state: &Path,
@@ -190,18 +265,29 @@ impl OwnLog {
         keys: Arc<Keys>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, OpenedLog), LogError> {
-        let origin = id::hub_log(scheme, 1);
-        let settings = Settings {
-            base: origin.trim_end_matches("/1").to_owned(),
-            site: scheme.into(),
-            hw: std::env::consts::ARCH.into(),
-            sw: env!("CARGO_PKG_VERSION").into(),
-            key_life: Duration::from_secs(365 * 86_400),
-            acks: false,
-            resume: false,
+        let (handle, opened) = LogHandle::open(state, Self::settings(scheme), clock.clone())?;
+        let base = match base_of(&handle.folder())? {
+            Some(base) => base,
+            None => {
+                let base = base_after(&handle.folder())?;
+                if base > 0 {
+                    handle.append("sys:hub", &LogBase { base })?;
+                }
+                base
+            }
         };
-        let (handle, opened) = LogHandle::open(state, settings, clock.clone())?;
+        let (name, present) = (&opened.origin, handle.folder());
+        let name = name.rsplit_once('/').map_or(name.as_str(), |o| o.0);
+        let mut earlier = Vec::new();
+        for (number, folder) in folders(&present) {
+            if folder != present {
+                let base = base_of(&folder)?.unwrap_or(0);
+                earlier.push((format!("{name}/{number}"), folder, base));
+            }
+        }
         let log = Self {
+            earlier: earlier.into(),
+            base,
             handle,
             keys,
             clock,
@@ -228,6 +314,33 @@ impl OwnLog {
 
     pub fn folder(&self) -> PathBuf {
         self.handle.folder()
+    }
+
+    /// What line n of this log has as the number of an order or a row.
+    pub fn number(&self, n: u64) -> u64 {
+        self.base + n
+    }
+
+    /// The line of this log that has that number.
+    pub fn line_of(&self, number: u64) -> u64 {
+        number.saturating_sub(self.base)
+    }
+
+    /// What the hub's logs are called without their numbers.
+    pub fn name(&self) -> String {
+        let name = self.origin.rsplit_once('/').map_or(&*self.origin, |o| o.0);
+        name.to_owned()
+    }
+
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Each of the hub's logs that is here, oldest first: its origin, its folder, its base.
+    pub fn all(&self) -> Vec<(String, PathBuf, u64)> {
+        let mut all = self.earlier.to_vec();
+        all.push((self.origin.to_string(), self.folder(), self.base));
+        all
     }
 
     pub fn handle(&self) -> &LogHandle {

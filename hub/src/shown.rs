@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use logbook::LogFolder;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, ExhibitRef},
@@ -113,12 +114,17 @@ pub struct Folder {
 
 /// Where a log lies: `hub`, a box's name (its newest log), or a log's full name. That it is read is put on record first. Blocking.
 pub fn log(hub: &Hub, log: &str, permit: &Permit) -> Result<Folder, HubError> {
+    let earlier = hub.log.all().into_iter().find(|(o, ..)| o == log);
     let (origin, folder, size) = if log == "hub" || log == hub.log.origin() {
         (
             hub.log.origin().to_owned(),
             hub.log.folder(),
             hub.log.handle().size(),
         )
+    } else if let Some((origin, folder, _)) = earlier {
+        // One that the hub went on from, when it was put back.
+        let head = LogFolder::new(&folder).head("head.note").map_err(plain)?;
+        (origin, folder, head.map_or(0, |h| h.head.size))
     } else {
         let by_name = BoxName::parse(log)
             .ok()

@@ -40,6 +40,7 @@ use crate::{
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
+    backup::moment,
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
@@ -158,6 +159,9 @@ pub async fn run(
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
     let commands = socket::bind(&hub.state).map_err(|e| broken("open run/hub.sock", e))?;
+    if let Err(e) = moment::clear(&hub) {
+        tracing::error!("the copy of the records that a backup was made of is still there: {e}");
+    }
     let evidence = hub.config.evidence.clone();
     if let Ok(Err(e)) = blocking(move || cleanup::clear_unfinished(&evidence)).await {
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");

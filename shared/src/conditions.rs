@@ -238,6 +238,10 @@ conditions! {
         "Hub's disk is full"
         "What is left on a disk of the hub is kept for its own log. Whatever would write to it is refused or waits: clips, packages, the boxes' logs, which stay with the boxes. Boxes go on recording and deleting."
         "See beadle-hub status, or the page Hub, for what takes the room, and make some: dispose of evidence whose time is over, move what does not belong there, or give the hub a larger disk. All that waits goes on by itself."
+    "hub.rolled-back" Critical HubStaff
+        "Hub was put back from an older copy"
+        "The hub's records are older than what boxes have seen: it was put back from a backup, or a disk of it was. What was done at the hub since that copy is in none of its records. Recording, deletion and the boxes' logs are not concerned; what boxes know, they tell the hub by themselves."
+        "See the page Hub, or beadle-hub rollback show, for what has to be found out and done again. Two people settle it then: beadle-hub rollback settle, beadle-hub rollback approve."
     "cert.expiring" Warning HubStaff
         "Box's certificate has not been renewed"
         "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."

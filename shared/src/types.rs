@@ -275,6 +275,20 @@ lines! {
     PullResume = "pull.resume" { r#ref: String, by: Vec<String> }
     /// Hub log: a box is told where the hub will be; the line's number is the order's. `reason` is salted, `by` are two people.
     MoveOrder = "move.order" { r#box: String, hub: String, second: Option<String>, lookup: Option<String>, reason: String, by: Vec<String> }
+    /// Hub log: a backup is begun, into the folder `id`, sealed to the age recipient `to`.
+    BackupBegin = "backup.begin" { backup: u64, id: String, to: String, by: Vec<String> }
+    /// Hub log: it has ended; `sums` is the SHA-256 of its mark (lower hex), null when it came to nothing.
+    BackupEnd = "backup.end" { backup: u64, sums: Option<String>, files: u64, bytes: u64, by: Vec<String> }
+    /// Hub log: the hub was put back from a backup that shows it as of `made`, with `size` lines of its `log` of then. The first act of the
+    /// log that goes on from there.
+    HubRestore = "hub.restore" { id: String, backup: u64, made: Utc, log: String, size: u64, by: Vec<String> }
+    /// Hub log: the numbers of orders, and of all that is named by the number of its line, go on from there: line n of this log has number
+    /// `base` + n. In each of the hub's logs but the first.
+    LogBase = "log.base" { base: u64 }
+    /// Hub log: somebody asks that it be taken for settled that the records are an older copy; the reason is salted.
+    RollbackAsk = "rollback.ask" { rollback: u64, ask: u64, reason: String, by: String }
+    /// Hub log: a second person agrees.
+    RollbackSettle = "rollback.settle" { rollback: u64, ask: u64, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

@@ -38,6 +38,7 @@ mod refusals;
 mod retention;
 mod roles;
 mod sound;
+mod story;
 mod tamper;
 mod units;
 mod walls;

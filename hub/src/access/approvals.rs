@@ -35,12 +35,14 @@ pub enum Kind {
     Lift,
     /// A disposal of an exhibit before its time, or by whoever made it due.
     Disposal,
+    /// That records are an older copy is settled.
+    Rollback,
     /// Another key counts at a box for approvals, or one no more.
     Approver,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Role,
         Self::Request,
         Self::Reset,
@@ -48,6 +50,7 @@ impl Kind {
         Self::Release,
         Self::Lift,
         Self::Disposal,
+        Self::Rollback,
         Self::Approver,
     ];
     /// Those that are about accounts, which administrators settle.
@@ -62,6 +65,7 @@ impl Kind {
             Self::Release => "release",
             Self::Lift => "lift",
             Self::Disposal => "disposal",
+            Self::Rollback => "rollback",
             Self::Approver => "approver",
         }
     }

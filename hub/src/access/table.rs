@@ -5,6 +5,7 @@
 
 use super::role::Role::{self, *};
 
+mod backups;
 mod clips;
 mod exhibits;
 mod keys;
@@ -12,6 +13,7 @@ mod machine;
 mod people;
 
 pub use super::row::{About, Method, Row, Second};
+pub use backups::*;
 pub use clips::*;
 pub use exhibits::*;
 pub use keys::*;
@@ -397,6 +399,12 @@ pub const ALL: &[&Row] = &[
     &BOX_SWEEP,
     &BOX_LINE,
     &HUB_STATUS,
+    &BACKUPS,
+    &BACKUP_BEGIN,
+    &BACKUP_END,
+    &ROLLBACK,
+    &ROLLBACK_ASK,
+    &ROLLBACK_APPROVE,
     &MOVES,
     &MOVE,
     &FOOTAGE,

@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod approver;
+pub mod backup;
 pub mod boxes;
 pub mod client;
 mod clip;
@@ -24,6 +25,7 @@ mod init;
 mod log;
 mod look;
 mod mask;
+mod meter;
 mod owner;
 mod person;
 mod publish;
@@ -99,6 +101,15 @@ enum Command {
     Approver(approver::Command),
     /// Write what anybody needs to check the scheme's evidence into a folder, for a web server: the verifier and the public keys
     Publish { folder: PathBuf },
+    /// Write what a lost hub cannot make again into a folder, sealed; each time what is new
+    Backup(backup::MakeArgs),
+    /// Backups that were made; or, of a folder, whether all of it is whole
+    Backups(backup::ListArgs),
+    /// Put a hub back from a backup, into an empty state folder
+    Restore(backup::RestoreArgs),
+    /// After a hub was put back: what it forgot, and what two people settle
+    #[command(subcommand)]
+    Rollback(backup::RollbackCommand),
     /// Check a log or an evidence package
     Verify(verify::Args),
     /// Logs: what people did, the monthly sample, export
@@ -190,6 +201,10 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),
         Command::Approver(c) => approver::run(&hub, c).map(|()| 0),
         Command::Publish { folder } => publish::run(&hub, &folder).map(|()| 0),
+        Command::Backup(args) => backup::make(&hub, &args).map(|()| 0),
+        Command::Backups(args) => backup::list(&hub, &args),
+        Command::Restore(args) => backup::restore(&state, &args).map(|()| 0),
+        Command::Rollback(c) => backup::rollback(&hub, c).map(|()| 0),
         Command::Verify(args) => verify::run(&state, &args),
         Command::Log(c) => log::run(&hub, c).map(|()| 0),
         Command::Owner(c) => owner::run(&hub, c).map(|()| 0),

@@ -74,19 +74,8 @@ pub fn sign_in(name: &str, password_file: Option<&Path>) -> Result<SignIn, Comma
             )
         })?,
         None => {
-            let terminal = std::io::stdin().is_terminal();
-            if terminal {
-                eprint!("Password of {name}: ");
-                echo(false);
-            }
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line);
-            if terminal {
-                echo(true);
-                eprintln!();
-            }
-            read.map_err(|e| plain("the password cannot be read", e))?;
-            line
+            let line = secret(&format!("Password of {name}"));
+            line.map_err(|e| plain("the password cannot be read", e))?
         }
     };
     Ok(SignIn {
@@ -94,6 +83,22 @@ pub fn sign_in(name: &str, password_file: Option<&Path>) -> Result<SignIn, Comma
         password: text.trim_end_matches(['\n', '\r']).to_owned(),
         code: None,
     })
+}
+
+/// A line that somebody types, and that is not shown.
+pub fn secret(of: &str) -> std::io::Result<String> {
+    let terminal = std::io::stdin().is_terminal();
+    if terminal {
+        eprint!("{of}: ");
+        echo(false);
+    }
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    if terminal {
+        echo(true);
+        eprintln!();
+    }
+    read.map(|_| line)
 }
 
 /// What is typed is not shown. Without stty it is, as a terminal does; the password is taken all the same.

@@ -1,11 +1,7 @@
 //! Wiring. `beadle-hub clip save`: a package written out, registered as a copy, and what became of that told to the hub. Whoever saves has the
 //! exhibit's key by being root or the hub's own user.
 
-use std::{
-    io::{IsTerminal, Write},
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -18,7 +14,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{CommandError, client::Client, document, print_json};
+use super::{CommandError, client::Client, document, meter::Meter, print_json};
 use crate::{
     access::accounts,
     evidence::{
@@ -32,9 +28,6 @@ use crate::{
     supervise::load_config,
     words,
 };
-
-/// A save that takes longer than this says how far it is.
-const QUIET: Duration = Duration::from_secs(2);
 
 /// A package to be saved.
 #[derive(Args)]
@@ -217,7 +210,7 @@ pub(super) fn save(
     wanted.short = granted.short;
     wanted.card = &card;
     let rest = Resting::new(granted.package.clone(), keys.exhibit_identity(exhibit)?);
-    let mut meter = Meter::new();
+    let mut meter = Meter::new("saving");
     let saved = written(&rest, &wanted, &granted.sums, &mut meter);
     meter.end();
     let ended = |copy| exhibits::RegisterCopy {
@@ -373,47 +366,4 @@ pub(super) fn check(state: &Path, exhibit: &ExhibitRef) -> Result<u8, CommandErr
         worst = worst.max(u8::try_from(report.exit_status()).unwrap_or(2));
     }
     Ok(worst)
-}
-
-/// How far a save is: moving on a terminal, whole tenths in a file.
-struct Meter {
-    began: Instant,
-    terminal: bool,
-    shown: Option<u64>,
-}
-
-impl Meter {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            terminal: std::io::stderr().is_terminal(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, bytes: u64, of: u64) {
-        let percent = (bytes * 100).checked_div(of).unwrap_or(100);
-        let mark = if self.terminal { percent } else { percent / 10 };
-        if self.began.elapsed() < QUIET || self.shown == Some(mark) {
-            return;
-        }
-        self.shown = Some(mark);
-        let line = format!(
-            "saving     {percent:>3} %  {} of {} MiB",
-            bytes >> 20,
-            of >> 20
-        );
-        if self.terminal {
-            eprint!("\r\x1b[K{line}");
-            let _ = std::io::stderr().flush();
-        } else {
-            eprintln!("{line}");
-        }
-    }
-
-    fn end(&self) {
-        if self.terminal && self.shown.is_some() {
-            eprintln!();
-        }
-    }
 }

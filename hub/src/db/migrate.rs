@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::DbError;
 
 /// File by file: the first makes version 1 of nothing.
-pub(super) const MIGRATIONS: [&str; 12] = [
+pub(super) const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/001.sql"),
     include_str!("migrations/002.sql"),
     include_str!("migrations/003.sql"),
@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/010.sql"),
     include_str!("migrations/011.sql"),
     include_str!("migrations/012.sql"),
+    include_str!("migrations/013.sql"),
 ];
 
 /// Brings records of any version to this program's, each step in a transaction of its own.

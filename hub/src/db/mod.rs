@@ -8,6 +8,7 @@ use rusqlite::{
 };
 
 pub mod approvals;
+pub mod backups;
 pub mod batch;
 pub mod boxes;
 pub mod clip_requests;
@@ -33,6 +34,7 @@ mod reports;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
+pub mod rolled;
 pub mod sessions;
 pub mod spans;
 pub mod staff;
@@ -63,7 +65,7 @@ fn may_be(n: u64) -> bool {
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 9;
+const DERIVED: i64 = 10;
 /// Their names. Every row names the log it comes from.
 const DERIVED_TABLES: [&str; 12] = [
     "segments",

@@ -72,8 +72,14 @@ impl Db {
         Ok(row.optional()?.map_or(0, |n| n.0))
     }
 
-    /// Adds lines, and that it was read so far.
-    pub fn add_own_lines(&self, log: &str, lines: &[OwnLine], upto: u64) -> Result<(), DbError> {
+    /// Adds lines of one of the hub's logs, `origin`, and that it was read so far. `log`: what all of them are called; their numbers go on.
+    pub fn add_own_lines(
+        &self,
+        log: &str,
+        origin: &str,
+        lines: &[OwnLine],
+        upto: u64,
+    ) -> Result<(), DbError> {
         self.whole(|t| {
             for l in lines {
                 t.execute(
@@ -97,7 +103,7 @@ impl Db {
             }
             t.execute(
                 &upsert("own_read", "log, upto", "log"),
-                params![log, N(upto)],
+                params![origin, N(upto)],
             )?;
             Ok(())
         })

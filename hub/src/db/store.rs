@@ -5,7 +5,7 @@
 
 use std::{
     ops::Deref,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{CachedStatement, Connection, OpenFlags, Params, Row};
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, Params, Row,
+    backup::{Backup, StepResult},
+};
 
 use super::DbError;
 
@@ -22,6 +25,8 @@ use super::DbError;
 const READERS: usize = 4;
 /// Statements a connection keeps prepared: about as many as there are.
 const STATEMENTS: usize = 256;
+/// Pages of a copy that are read in one go.
+const COPIED_AT_ONCE: i32 = 4096;
 /// How long a connection waits for another process, as `beadle-hub init` beside a running hub is one.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -88,6 +93,7 @@ fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// All connections of a hub.
 pub struct Store {
+    path: PathBuf,
     /// Whoever has it is the one that writes.
     turn: Mutex<()>,
     /// How many wait for it, but for those that give way.
@@ -137,6 +143,7 @@ impl Store {
             readers.push(Mutex::new(Sql::over(reader)));
         }
         Ok(Self {
+            path: path.to_owned(),
             turn: Mutex::new(()),
             waiting: AtomicUsize::new(0),
             writer: Mutex::new(Sql::over(writer)),
@@ -244,6 +251,45 @@ impl Store {
         let done = work()?;
         run(end)?;
         std::mem::forget(undo);
+        Ok(done)
+    }
+
+    /// A copy of one moment, page by page; `then` is done in that moment, while nobody writes. Readers and the writer go on while it is copied.
+    pub fn copy_all<T, E: From<DbError>>(
+        &self,
+        to: &Path,
+        then: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let open = || -> Result<(Connection, Connection), DbError> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let from = Connection::open_with_flags(&self.path, flags)?;
+            from.busy_timeout(BUSY)?;
+            Ok((from, Connection::open(to)?))
+        };
+        let (from, mut copy) = open()?;
+        let look = "SELECT COUNT(*) FROM sqlite_master";
+        let done = {
+            let _turn = self.turn();
+            // The moment is that of the first statement that reads.
+            let begin = || -> rusqlite::Result<i64> {
+                from.execute_batch("BEGIN")?;
+                from.query_row(look, [], |r| r.get(0))
+            };
+            begin().map_err(DbError::from)?;
+            then()?
+        };
+        let mut copied = || -> rusqlite::Result<()> {
+            let pages = Backup::new(&from, &mut copy)?;
+            loop {
+                match pages.step(COPIED_AT_ONCE)? {
+                    StepResult::Done => return Ok(()),
+                    StepResult::More => {}
+                    // Somebody else has the file for a moment.
+                    _ => thread::sleep(LOOK_AGAIN),
+                }
+            }
+        };
+        copied().map_err(DbError::from)?;
         Ok(done)
     }
 

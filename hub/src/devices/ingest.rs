@@ -35,6 +35,7 @@ use crate::{
     db::{
         Db,
         logs::{LogRecord, TroubleRecord},
+        rolled::ShownLog,
     },
     keys::Keys,
     ownlog::{FaultBegins, FaultEnds, OwnLog},
@@ -73,6 +74,7 @@ fn condition(code: &str) -> &'static str {
     match code {
         "FORKED" | "ROLLED-BACK" | NO_SUCCESSOR | TWICE => "box.twice",
         OVER_BUDGET => "log.budget",
+        HUB_ROLLED_BACK => "hub.rolled-back",
         _ => "log.refused",
     }
 }
@@ -81,6 +83,8 @@ fn condition(code: &str) -> &'static str {
 const NO_SUCCESSOR: &str = "NO-SUCCESSOR";
 const OVER_BUDGET: &str = "OVER-BUDGET";
 const TWICE: &str = "TWICE";
+/// The hub's own records are an older copy than this box has seen.
+const HUB_ROLLED_BACK: &str = "HUB-ROLLED-BACK";
 /// What a box is told that is to wait.
 const LATER: &str = "TRY-LATER";
 
@@ -384,7 +388,16 @@ impl BoxLogs {
             );
             tracing::error!(log = origin, "HUB-ROLLED-BACK: {why}");
             log.copy.keep_disputed(&shown).map_err(ours)?;
-            self.raise_on(log, origin, "HUB-ROLLED-BACK", &why);
+            self.raise_on(log, origin, HUB_ROLLED_BACK, &why);
+            let shown = ShownLog {
+                log: origin.to_owned(),
+                shown: shown.head.size,
+                held,
+                at: self.clock.now().wall,
+            };
+            if let Err(e) = self.db.rollback_shown(&shown) {
+                tracing::error!(log = origin, "HUB-ROLLED-BACK could not be stored: {e}");
+            }
             return Ok(());
         }
         let ours_then = if shown.head.size == held {

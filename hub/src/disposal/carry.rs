@@ -137,7 +137,7 @@ fn logged(hub: &Hub, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, HubE
                     && r.data.get("ref").and_then(|v| v.as_str()) == Some(d.r#ref.as_str())
             };
             if let Some(r) = Record::parse(bytes).ok().filter(about) {
-                return Ok(Some(r.n));
+                return Ok(Some(hub.log.number(r.n)));
             }
         }
     }
@@ -158,7 +158,8 @@ fn line(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
             bytes: d.bytes,
         };
         let who = d.who.last().map_or(HUB, String::as_str);
-        d.line = Some(hub.log.append(who, &line).map_err(plain)?.n);
+        let n = hub.log.append(who, &line).map_err(plain)?.n;
+        d.line = Some(hub.log.number(n));
     }
     hub.db.put_disposal(d).map_err(plain)?;
     hub.log.head_now().map_err(plain)?;
@@ -258,7 +259,7 @@ fn certify(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
                 claim: CLAIM.into(),
             };
             let who = d.who.last().map_or(HUB, String::as_str);
-            hub.log.append(who, &line).map_err(plain)?.n
+            hub.log.number(hub.log.append(who, &line).map_err(plain)?.n)
         }
     };
     hub.log.head_now().map_err(plain)?;

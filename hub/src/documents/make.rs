@@ -263,9 +263,7 @@ pub fn refusal(hub: &Hub, n: u64) -> Result<Document, HubError> {
         from: Some(row.made),
         ..LineFilter::default()
     };
-    let (lines, _) = hub
-        .db
-        .own_lines(hub.log.origin(), &wanted, None, SEARCHED)?;
+    let (lines, _) = hub.db.own_lines(&hub.log.name(), &wanted, None, SEARCHED)?;
     let of_it = |data: &str| {
         let data: Option<RequestRefuse> = serde_json::from_str(data).ok();
         data.is_some_and(|d| d.request == n)

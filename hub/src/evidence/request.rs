@@ -248,9 +248,7 @@ pub fn person(hub: &Hub, op: String, kind: &str, n: Option<u64>) -> Result<Perso
         kind: Some(kind.to_owned()),
         ..LineFilter::default()
     };
-    let (lines, _) = hub
-        .db
-        .own_lines(hub.log.origin(), &wanted, None, SEARCHED)?;
+    let (lines, _) = hub.db.own_lines(&hub.log.name(), &wanted, None, SEARCHED)?;
     let about = |data: &str| {
         let data: Option<serde_json::Value> = serde_json::from_str(data).ok();
         data.and_then(|d| d["request"].as_u64())

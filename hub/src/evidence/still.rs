@@ -288,7 +288,16 @@ pub fn make_with(
     let jpeg = found.jpeg(parent, program)?;
     let (exhibit, line) = granted(hub, parent, &request, asked, rank, &found, &jpeg, permit)?;
     let packed = pack(
-        hub, parent, &request, asked, rank, &found, &jpeg, &exhibit, line, permit,
+        hub,
+        parent,
+        &request,
+        asked,
+        rank,
+        &found,
+        &jpeg,
+        &exhibit,
+        hub.log.line_of(line),
+        permit,
     );
     let now = hub.now();
     match packed {

@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 use super::{Operation, work};
 use crate::{
     access::authorise::Permit,
+    backup::rolled,
     db::faults::About,
     disks::watch::{self, DiskRow},
     error::HubError,
     hub::Hub,
+    words,
 };
 
 /// A fault of the hub itself.
@@ -57,12 +59,21 @@ impl Operation for Status {
                 }),
                 _ => None,
             });
+            let mut faults: Vec<HubFault> = faults.collect();
+            if let Some(stands) = rolled::show(hub)?.stands {
+                faults.push(HubFault {
+                    code: "hub.rolled-back".into(),
+                    about: "records".into(),
+                    since: stands.since,
+                    text: words::rolled(&stands, &hub.config.zone).join(" "),
+                });
+            }
             Ok(HubStatus {
                 sw: env!("CARGO_PKG_VERSION").into(),
                 time: hub.now(),
                 online: hub.live.count() as u64,
                 disks: watch::list(hub)?,
-                faults: faults.collect(),
+                faults,
             })
         })
         .await

@@ -6,6 +6,7 @@
 //! | module | operations |
 //! |---|---|
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
+//! | [`backups`] | backups, and records that are an older copy |
 //! | [`machine`] | how the hub itself is |
 //! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
@@ -48,6 +49,7 @@ use crate::{
     reason::Api,
 };
 
+pub mod backups;
 pub mod boxes;
 pub mod clips;
 pub mod documents;
@@ -460,6 +462,12 @@ operations! {
         BOX_SWEEP => boxes::Sweep,
         BOX_LINE => boxes::Line,
         HUB_STATUS => machine::Status,
+        BACKUPS => backups::List,
+        BACKUP_BEGIN => backups::Begin,
+        BACKUP_END => backups::End,
+        ROLLBACK => backups::Rollback,
+        ROLLBACK_ASK => backups::Ask,
+        ROLLBACK_APPROVE => backups::Approve,
         MOVES => moves::List,
         MOVE => moves::Ask,
         FOOTAGE => footage::List,

@@ -84,7 +84,8 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         "box.list" | "retention.report" | "evidence.faults" | "mask.list" | "lift.list"
         | "footage.recent" | "owner.list" | "staff.list" | "staff.waiting" | "token.list"
         | "staff.declarations" | "declaration.show" | "factor.list" | "touch.list"
-        | "approver.list" | "hub.status" | "move.list" | "published.show" => json!({}),
+        | "approver.list" | "hub.status" | "move.list" | "published.show" | "backup.list"
+        | "rollback.show" => json!({}),
         other => panic!("say here how {other} is asked for"),
     }]
 }

@@ -6,6 +6,7 @@
 //! | [`access`] | who may: roles, accounts, owners, tokens, what a second person has to say |
 //! | [`accounts`] | accounts, sessions, the declaration, break-glass |
 //! | [`api`] | the doors: what was sent cannot be read, or not now |
+//! | [`backups`] | backups, and records that are an older copy |
 //! | [`clips`] | clip requests, and what is seen of them |
 //! | [`footage`] | boxes, cameras, logs and clips that are not there or not so |
 //! | [`holds`] | holds |
@@ -28,6 +29,7 @@ use crate::error::{Class, HubError};
 pub mod access;
 pub mod accounts;
 pub mod api;
+pub mod backups;
 pub mod clips;
 pub mod evidence;
 pub mod footage;
@@ -44,6 +46,7 @@ pub mod trail;
 pub use access::Access;
 pub use accounts::Accounts;
 pub use api::Api;
+pub use backups::Backups;
 pub use clips::Clips;
 pub use evidence::Evidence;
 pub use footage::Footage;
@@ -156,7 +159,7 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Register, Trail }
+rooms! { Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Register, Trail }
 
 impl Reason {
     /// Where HTTP has a status of its own for it; else its class says it.

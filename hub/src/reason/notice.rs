@@ -16,6 +16,13 @@ pub enum Notice {
         over: bool,
         reason: Option<String>,
     },
+    /// The records are an older copy. `boxes`: those that have shown it.
+    RolledBack {
+        since: LocalTime,
+        copied: Option<LocalTime>,
+        restored: bool,
+        boxes: Vec<BoxName>,
+    },
     /// To somebody for whose passkey an order waits.
     KeyAwaited {
         order: u64,

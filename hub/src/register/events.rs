@@ -24,7 +24,7 @@ use crate::{
 /// All of them, oldest first. None of an exhibit that the log does not know is no error: there are none.
 pub fn of(hub: &Hub, exhibit: &ExhibitRef) -> Result<Vec<ExhibitEvent>, HubError> {
     trail::read_on(hub)?;
-    let log = hub.log.origin();
+    let log = &hub.log.name();
     let lines = hub.db.own_lines_of_exhibit(log, exhibit.as_str())?;
     let undone = undone(hub)?;
     let mut all = Vec::new();
@@ -44,7 +44,7 @@ pub fn of(hub: &Hub, exhibit: &ExhibitRef) -> Result<Vec<ExhibitEvent>, HubError
 
 /// Lines that say what was not done.
 fn undone(hub: &Hub) -> Result<BTreeSet<u64>, HubError> {
-    let failed = hub.db.own_lines_of_kind(hub.log.origin(), ActFail::KIND)?;
+    let failed = hub.db.own_lines_of_kind(&hub.log.name(), ActFail::KIND)?;
     let failed = failed.iter().map(read::<ActFail>);
     failed.map(|l| Ok(l?.line)).collect()
 }
@@ -213,7 +213,7 @@ pub(super) fn copies_on_log(hub: &Hub, exhibit: &ExhibitRef) -> Result<u64, HubE
     trail::read_on(hub)?;
     let lines = hub
         .db
-        .own_lines_of_exhibit(hub.log.origin(), exhibit.as_str())?;
+        .own_lines_of_exhibit(&hub.log.name(), exhibit.as_str())?;
     let copies = lines.iter().filter(|l| l.kind == RegCopy::KIND);
     let mut numbers = copies.map(|l| read::<RegCopy>(l).map(|c| c.copy));
     numbers.try_fold(0, |most, n| Ok(most.max(n?)))

@@ -358,7 +358,7 @@ fn put(
         reference: keep_salted(hub, reason.reference.trim())?,
         present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
-    let number = hub.log.append(&who, &line)?.n;
+    let number = hub.log.number(hub.log.append(&who, &line)?.n);
     let act = Act::Look {
         cam: span.camera.cam,
         t0: span.t0,

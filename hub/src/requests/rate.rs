@@ -88,6 +88,7 @@ fn put(
         reason,
     };
     let number = hub.log.append(who, &line).map_err(plain)?.n;
+    let number = hub.log.number(number);
     let cam = camera.cam.clone();
     Ok((number, vec![who.into()], Act::Rate { cam, minutes }))
 }

@@ -89,6 +89,7 @@ pub fn grant(
         present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
     let line = hub.log.append(&permit.op(), &line).map_err(plain)?.n;
+    let line = hub.log.number(line);
     if copy.is_some() {
         acts::begun(hub, exhibit, line, &sums, permit)?;
     }

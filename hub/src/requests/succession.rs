@@ -43,6 +43,7 @@ pub async fn order(
             by: by.clone(),
         };
         let order = d.log.append(&by[0], &line).map_err(plain)?.n;
+        let order = d.log.number(order);
         d.logs.ordered(&n, above);
         Ok((order, by, Act::LogSucceed { above }))
     };

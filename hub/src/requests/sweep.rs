@@ -36,6 +36,7 @@ pub async fn confirm(
             by: by.clone(),
         };
         let order = d.log.append(&by.concat(), &line).map_err(plain)?.n;
+        let order = d.log.number(order);
         Ok((order, by, Act::Sweep))
     };
     let failed = |order, Failure { code, why }| SweepFail {

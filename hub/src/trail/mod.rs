@@ -1,7 +1,7 @@
 //! Task. The log of staff acts: what people did at this hub, by person, camera, reference, kind and time; the sample of a month that somebody
 //! looks through; and that these were read (AUD-1, AUD-6). Blocking.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use logbook::LogFolder;
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ impl Search {
 }
 
 /// What a line is about.
-fn about(hub: &Hub, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
+fn about(hub: &Hub, r: &Record, line: &[u8], base: u64) -> Result<OwnLine, HubError> {
     let whole: Value = serde_json::from_slice(line).map_err(plain)?;
     let text = |key: &str| r.data.get(key).and_then(|v| v.as_str());
     let exhibit = text("ref").or(text("exh"));
@@ -144,7 +144,7 @@ fn about(hub: &Hub, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
         }
     }
     Ok(OwnLine {
-        n: r.n,
+        n: base + r.n,
         t: r.t,
         kind: r.kind.clone(),
         who: r.who.clone(),
@@ -170,12 +170,28 @@ fn counts(r: &Record) -> bool {
     r.who.starts_with("op:") || HUBS.contains(&r.kind.as_str())
 }
 
-/// Brings the table to the end of the log.
+/// Brings the table to the end of the log; and of those before it, where the hub went on in a next one.
 pub fn read_on(hub: &Hub) -> Result<(), HubError> {
-    let log = hub.log.origin();
-    let mut folder = LogFolder::new(&hub.log.folder());
-    let end = hub.log.handle().size();
-    let mut from = hub.db.own_read(log)?;
+    let present = hub.log.origin();
+    for (origin, folder, base) in hub.log.all() {
+        let end = match origin == present {
+            true => hub.log.handle().size(),
+            // It is never written to again.
+            false => u64::MAX,
+        };
+        read_one(hub, &origin, &folder, (base, end))?;
+    }
+    Ok(())
+}
+
+fn read_one(
+    hub: &Hub,
+    origin: &str,
+    folder: &Path,
+    (base, end): (u64, u64),
+) -> Result<(), HubError> {
+    let mut folder = LogFolder::new(folder);
+    let mut from = hub.db.own_read(origin)?;
     while from < end {
         let bytes = folder.read_lines(from, end, 1 << 20).map_err(plain)?;
         if bytes.is_empty() {
@@ -185,11 +201,12 @@ pub fn read_on(hub: &Hub) -> Result<(), HubError> {
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             from += 1;
             match Record::parse(line) {
-                Ok(r) if counts(&r) => lines.push(about(hub, &r, line)?),
+                Ok(r) if counts(&r) => lines.push(about(hub, &r, line, base)?),
                 _ => {}
             }
         }
-        hub.db.add_own_lines(log, &lines, from)?;
+        hub.db
+            .add_own_lines(&hub.log.name(), origin, &lines, from)?;
     }
     Ok(())
 }
@@ -314,7 +331,7 @@ pub fn show(
 ) -> Result<Rows<TrailRow>, HubError> {
     let (wanted, before, limit) = (search.wanted(hub)?, part.number()?, part.limit());
     read_on(hub)?;
-    let log = hub.log.origin();
+    let log = &hub.log.name();
     let (found, beyond) = hub.db.own_lines(log, &wanted, before, limit + 1)?;
     let mut found = Rows::cut(found, limit, |l| l.n.to_string());
     // What is older was not looked at yet.
@@ -374,8 +391,10 @@ pub fn drawn(hub: &Hub, month: &str, count: u32, permit: &Permit) -> Result<Samp
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
     read_on(hub)?;
-    let log = hub.log.origin();
-    let acts = hub.db.own_acts(log, month.from, month.to)?;
+    let log = &hub.log.name();
+    let mut acts = hub.db.own_acts(log, month.from, month.to)?;
+    // A head draws from its own log.
+    acts.retain(|(n, _)| *n >= hub.log.base());
     let leaves = acts.iter().filter_map(|(n, leaf)| Some((*n, unhex(leaf)?)));
     let leaves: Vec<(u64, Digest)> = leaves.collect();
     let mut lines = Vec::new();

@@ -101,7 +101,9 @@ fn asked(db: &Db, n: u64) -> Vec<BoxCamera> {
             let name = BoxName::parse(subject).ok();
             name.map_or_else(Vec::new, |name| of_box(db, &name))
         }
-        Some(Kind::Role | Kind::Reset | Kind::Recovery | Kind::Lift) | None => Vec::new(),
+        Some(Kind::Role | Kind::Reset | Kind::Recovery | Kind::Lift | Kind::Rollback) | None => {
+            Vec::new()
+        }
     }
 }
 

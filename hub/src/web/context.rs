@@ -31,6 +31,7 @@ use crate::{
         table::Row,
     },
     api::http::{Problem, broken},
+    backup::rolled,
     error::{Class, HubError, plain},
     hub::{Hub, Stopped},
     ops::{self, Operation},
@@ -168,7 +169,8 @@ impl SignedIn {
                 return Ok(None);
             }
             hub.sessions.note(&hub.db, &held)?;
-            let mut notices = breaks::notices(hub)?;
+            let mut notices = rolled::notices(hub)?;
+            notices.extend(breaks::notices(hub)?);
             notices.extend(touches::notices(hub, op)?);
             Ok(person.zip(Some(notices)))
         });

@@ -97,8 +97,8 @@ pages! {
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
-    get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES]);
-    post "/hub" forms::act::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::MOVE]);
+    get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::BACKUPS, &table::ROLLBACK]);
+    post "/hub" forms::act::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::BACKUPS, &table::ROLLBACK, &table::MOVE, &table::ROLLBACK_ASK, &table::ROLLBACK_APPROVE]);
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" forms::show::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
     post "/lifts" forms::act::<lifts::LiftsPage>, Person(&[&table::LIFTS]);

@@ -6,6 +6,7 @@ use std::fmt;
 use shared::time::{Utc, Zone};
 
 use crate::{
+    backup::rolled::Rollback,
     disposal::rows::Disposal,
     documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
     evidence::{
@@ -44,6 +45,16 @@ impl fmt::Display for Text {
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
     en::of(reason)
+}
+
+/// What two people read before they settle that records are an older copy, a paragraph each.
+pub fn rolled(rollback: &Rollback, zone: &Zone) -> Vec<String> {
+    en::backups::rolled(rollback, zone)
+}
+
+/// What the two people's word means.
+pub fn settling() -> &'static str {
+    en::backups::SETTLING
 }
 
 /// The certificate of a package.

@@ -29,7 +29,9 @@ use ring::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+mod whole;
 mod window;
+pub use whole::{open, open_with_passphrase};
 pub use window::{OPENING, Pieces, RangeReader, Window};
 
 /// Plaintext bytes of a full piece.

@@ -164,6 +164,12 @@ table! {
     "order.touch" Hub { Must "order" COUNT, Must "factor" COUNT, Must "by" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
     "move.order" Hub { Must "box" Form::Box, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "reason" WORD, Must "by" BY }
+    "backup.begin" Hub { Must "backup" COUNT, Must "id" WORD, Must "to" WORD, Must "by" BY }
+    "backup.end" Hub { Must "backup" COUNT, Null "sums" Form::Hash, Must "files" COUNT, Must "bytes" COUNT, Must "by" BY }
+    "hub.restore" Hub { Must "id" WORD, Must "backup" COUNT, Must "made" Form::Time, Must "log" Form::Origin, Must "size" COUNT, Must "by" BY }
+    "log.base" Hub { Must "base" COUNT }
+    "rollback.ask" Hub { Must "rollback" COUNT, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
+    "rollback.settle" Hub { Must "rollback" COUNT, Must "ask" COUNT, Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
     "box.line" Hub { Must "box" Form::Box, Null "most_kbit" COUNT, Null "begins" WORD, Null "ends" WORD, Must "reason" WORD, Must "by" BY }
     "pull.pause" Hub { Must "ref" Form::Exhibit, Must "by" BY }

@@ -7,10 +7,13 @@ use shared::{conditions::condition, id::BoxName};
 
 use crate::{
     access::table,
-    commands::boxes::{knowing, told},
+    commands::{
+        backup::row,
+        boxes::{knowing, told},
+    },
     disks::{outlook::Fullness, watch},
     error::HubError,
-    ops::{machine, moves},
+    ops::{backups, machine, moves},
     requests::moves::MoveState,
     signin::SignIn,
     web::{
@@ -19,6 +22,7 @@ use crate::{
         leaf::Leaf,
         parts::Frame,
     },
+    words,
 };
 
 #[derive(Template)]
@@ -30,6 +34,8 @@ pub struct HubPage {
     online: u64,
     disks: Vec<DiskView>,
     faults: Vec<FaultView>,
+    rolled: Option<RolledView>,
+    backups: Vec<String>,
     knowing: String,
     boxes: Vec<MoveView>,
     leaf: Leaf,
@@ -58,6 +64,8 @@ pub struct MoveForm {
 
 page_form!(MoveForm);
 
+/// Backups listed here, the newest.
+const BACKUPS: usize = 5;
 /// Boxes on one page.
 const BOXES: usize = 100;
 
@@ -76,6 +84,16 @@ struct FaultView {
     next: &'static str,
 }
 
+/// That the records are an older copy.
+struct RolledView {
+    text: Vec<String>,
+    settling: &'static str,
+    /// Who asks that it be settled, why, and until when somebody else may approve.
+    asked: Option<(String, String, String)>,
+    asks: bool,
+    approves: bool,
+}
+
 struct MoveView {
     name: String,
     class: &'static str,
@@ -90,6 +108,8 @@ impl FormPage for HubPage {
     async fn read(app: &App, who: &SignedIn, shown: Shown<MoveForm>) -> Result<Self, HubError> {
         let is = app.perform(who, machine::Status {}).await?;
         let mut all = app.perform(who, moves::List {}).await?;
+        let rolled = app.perform(who, backups::Rollback {}).await?.stands;
+        let made = app.perform(who, backups::List {}).await?;
         let turn = shown.turn;
         let known = knowing(&all);
         let boxes = std::mem::take(&mut all.boxes);
@@ -109,7 +129,20 @@ impl FormPage for HubPage {
                 text: watch::said(disk),
             }
         });
-        let faults = is.faults.iter().map(|f| {
+        let rolled = rolled.map(|r| RolledView {
+            text: words::rolled(&r, zone),
+            settling: words::settling(),
+            asked: r.asked.map(|a| {
+                let reason = a.reason.unwrap_or_else(|| "(erased)".into());
+                (a.by, reason, a.expires.for_people(zone))
+            }),
+            asks: who.may(&table::ROLLBACK_ASK, app.now()),
+            approves: who.may(&table::ROLLBACK_APPROVE, app.now()),
+        });
+        let made = made.iter().take(BACKUPS).map(|b| row(b, zone));
+        // What the records are has a part of its own.
+        let faults = is.faults.iter().filter(|f| f.code != "hub.rolled-back");
+        let faults = faults.map(|f| {
             let known = condition(&f.code);
             FaultView {
                 title: known.map_or("A fault of the hub", |c| c.title),
@@ -139,6 +172,8 @@ impl FormPage for HubPage {
             online: is.online,
             disks: disks.collect(),
             faults: faults.collect(),
+            rolled,
+            backups: made.collect(),
             knowing: known,
             leaf: turn.leaf(Self::PATH, next.as_ref()),
             boxes: boxes.collect(),
@@ -148,8 +183,21 @@ impl FormPage for HubPage {
     }
 
     async fn act(app: &App, who: &SignedIn, form: MoveForm) -> Result<String, HubError> {
-        if form.act != "move" {
-            return Err(no_such_act());
+        match form.act.as_str() {
+            "move" => {}
+            "settle" => {
+                let reason = form.reason;
+                app.perform(who, backups::Ask { reason }).await?;
+                return Ok(
+                    "It is on the record; somebody else has to approve it within seven days."
+                        .into(),
+                );
+            }
+            "approve" => {
+                app.perform(who, backups::Approve {}).await?;
+                return Ok("It is settled, and on the record with both your names.".into());
+            }
+            _ => return Err(no_such_act()),
         }
         let some = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
         let names = form.boxes.split([' ', ',']).filter(|n| !n.is_empty());

@@ -324,10 +324,24 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("reg.end", "ref", "copies WHERE ref=$1 AND state='gone'"),
     ("reg.media", "ref", "media_releases WHERE ref=$1"),
     ("reg.still", "ref", "stills WHERE ref=$1"),
+    ("backup.begin", "backup", "backups WHERE n=$1"),
+    (
+        "backup.end",
+        "backup",
+        "backups WHERE n=$1 AND state<>'begun'",
+    ),
+    ("rollback.ask", "ask", "approvals WHERE n=$1"),
+    (
+        "rollback.settle",
+        "rollback",
+        "rollbacks WHERE n=$1 AND settled IS NOT NULL",
+    ),
     ("move.order", "box", "moves WHERE box=$1"),
 ];
 /// Acts that nothing of this test can do: they take a box.
-const OF_BOXES: [&str; 5] = [
+const OF_BOXES: [&str; 6] = [
+    // The first act of a log, by a command.
+    "hub.restore",
     "mask.order",
     "box.renew",
     "approver.ask",
@@ -408,6 +422,7 @@ impl Agreement {
                 "request.submit",
                 "lift.ask",
                 "copy.drop",
+                "rollback.ask",
             ];
             let asks = asks.contains(&kind);
             if let Some(ask) = line.data.get("ask").filter(|_| asks)

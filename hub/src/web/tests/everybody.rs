@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     access::{role::Role, table::Method, totp::Secret},
     api::{call, socket},
-    db::approvals::NewApproval,
+    db::{approvals::NewApproval, rolled::ShownLog},
     error::Class,
     requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
     signin::SignIn,
@@ -53,6 +53,8 @@ const ELSEWHERE: [&str; 9] = [
 ];
 /// What ends the sessions of whoever does it.
 const ENDS: [&str; 2] = ["session.end", "staff.password"];
+/// Whom a backup is sealed to.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 /// What an app was told.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 /// Whether it is one of these.
@@ -88,7 +90,14 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         | "approver.list" | "request.list" | "footage.recent" => {
             return json!({});
         }
-        "move.list" | "hub.status" => return json!({}),
+        "move.list" | "hub.status" | "backup.list" | "rollback.show" | "rollback.approve" => {
+            return json!({});
+        }
+        "backup.begin" => {
+            return json!({"folder": "0123456789abcdef0123456789abcdef", "recipient": RECIPIENT});
+        }
+        "backup.end" => return json!({"backup": 1}),
+        "rollback.ask" => return json!({"reason": "every list was gone through"}),
         "move.order" => {
             let second = json!({"name": "coordinator", "password": PASSWORD});
             return json!({"hub": "hub.example:4433", "reason": "a new house", "second": second});
@@ -300,6 +309,13 @@ pub(super) fn furnish(hub: &Hub) {
             })
             .expect("recorded");
     }
+    let shown = ShownLog {
+        log: "cctv.example.gov.uk/box/ashby/1".into(),
+        shown: 9,
+        held: 4,
+        at: now(),
+    };
+    hub.db.rollback_shown(&shown).expect("recorded");
     for n in [4, 5] {
         assert_eq!(super::lifts::asked(hub, 2, None), n);
     }

@@ -6,6 +6,7 @@ use crate::{error::Class, reason::Reason};
 mod access;
 mod accounts;
 mod api;
+pub mod backups;
 pub mod card;
 pub mod certificate;
 pub mod clips;
@@ -30,6 +31,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Access(reason) => access::of(reason),
         Reason::Accounts(reason) => accounts::of(reason),
         Reason::Api(reason) => api::of(reason),
+        Reason::Backups(reason) => backups::of(reason),
         Reason::Clips(reason) => clips::of(reason),
         Reason::Evidence(reason) => evidence::of(reason),
         Reason::Footage(reason) => footage::of(reason),
