@@ -38,7 +38,6 @@ mod refusals;
 mod retention;
 mod roles;
 mod sound;
-mod story;
 mod tamper;
 mod units;
 mod walls;
