@@ -66,6 +66,8 @@ pub mod names {
     /// Key of the hub's own log, so that its signature under the hub proofs can be checked too.
     pub const HUB_LOG_VKEY: &str = "keys/hub-log.vkey";
     pub const VERIFY_PY: &str = "verify/verify.py";
+    /// The same for a browser.
+    pub const VERIFY_HTML: &str = "verify/verify.html";
     pub const SPEC: &str = "verify/SPEC.txt";
     /// Files that lie beside the sums and are not listed in them.
     pub const UNLISTED: &[&str] = &[SUMS, SEAL, TOKEN, SUMS_RECORD, SUMS_PROOF];

@@ -34,7 +34,7 @@ use super::{
     certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check, continuity},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
-    published::{SPEC, VERIFY_PY},
+    published,
     resting::{self, Resting},
 };
 use crate::{
@@ -259,8 +259,7 @@ pub fn build<A: Authority>(
         &continuity::between(&masters, &kept),
         &rest,
     )?;
-    put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
-    put(&rest, names::SPEC, SPEC.as_bytes())?;
+    checkers(&rest)?;
     put(
         &rest,
         names::RECORDS,
@@ -510,6 +509,18 @@ impl Files for Known<'_> {
 fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
     rest.put(name, bytes)
         .map_err(io_error("write", &rest.path(name)))
+}
+
+/// The programs that check a package, and the page that says what they do: copies, for whoever has no other.
+fn checkers(rest: &Resting) -> Result<(), PackageError> {
+    for (name, text) in [
+        (names::VERIFY_PY, published::VERIFY_PY),
+        (names::VERIFY_HTML, published::VERIFY_HTML),
+        (names::SPEC, published::SPEC),
+    ] {
+        put(rest, name, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Syncs every file, then every folder.

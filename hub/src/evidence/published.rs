@@ -15,9 +15,13 @@ use utoipa::ToSchema;
 use crate::keys::pem;
 
 pub const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
+/// The same for whoever has a browser and nothing else.
+pub const VERIFY_HTML: &str = include_str!("../../../docs/verify/verify.html");
 pub const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
 /// The page, among the files.
 pub const PAGE: &str = "index.html";
+/// The page that checks, among the files.
+pub const CHECKER: &str = "verify.html";
 
 /// One file to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -51,6 +55,7 @@ fn public(spki: &[u8]) -> String {
 pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
     let others = vec![
         PublishedFile::new("verify.py", "text/x-python", VERIFY_PY.to_owned()),
+        PublishedFile::new(CHECKER, "text/html", VERIFY_HTML.to_owned()),
         PublishedFile::new("SPEC.txt", "text/plain", SPEC.to_owned()),
         PublishedFile::new("hub.vkey", "text/plain", format!("{hub}\n")),
         PublishedFile::new("hub.pem", "application/x-pem-file", hub.pem()),
@@ -71,6 +76,9 @@ pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
 fn page(scheme: &str, hub: &Vkey, seal: &str, files: &[PublishedFile]) -> String {
     let what = |name: &str| match name {
         "verify.py" => "the program that checks a package (Python 3.8 or newer, nothing else)",
+        CHECKER => {
+            "the page that does the same in any current browser, from a USB stick too: nothing to install, nothing is sent anywhere"
+        }
         "SPEC.txt" => {
             "every step of that check in words, so that anybody can write their own program"
         }
@@ -116,6 +124,7 @@ of these files with it; take them from here instead, for whoever made a package 
 </table>
 <p>All of these are in <a href=\"SHA256SUMS\">SHA256SUMS</a> too.</p>
 <h2>How to check a package</h2>
+<p>Open <a href=\"verify.html\">verify.html</a>, give it KEY (the line above), and drop the folder or the ZIP on it. The answer begins with INTACT or NOT-INTACT. Or, by hand:</p>
 <ol>
 <li>In the folder of the package: <code>sha256sum -c SHA256SUMS</code>. Then compare the SHA-256 of the file SHA256SUMS with the label that came with the package.</li>
 <li><code>openssl dgst -sha256 -verify seal.pem -signature SHA256SUMS.sig SHA256SUMS</code>, with seal.pem from this page.</li>
@@ -185,5 +194,8 @@ mod tests {
         }
         assert!(page.text.contains(&hub.vkey.to_string()));
         assert!(!page.text.contains("<script") && !page.text.contains("http"));
+        // Nothing of the page that checks is anywhere else, and what it may do is said in it.
+        let checker = files.iter().find(|f| f.name == CHECKER).expect(CHECKER);
+        assert!(checker.text.contains("default-src 'none'") && !checker.text.contains("src="));
     }
 }

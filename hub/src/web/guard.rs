@@ -141,8 +141,11 @@ fn dressed(answer: Response, program: bool) -> Response {
     if let Some(allow) = allow {
         headers.insert(header::ALLOW, allow);
     }
+    // The one page that has its script in itself says so.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in [
-        ("content-security-policy", POLICY),
         ("strict-transport-security", "max-age=31536000"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),

@@ -96,8 +96,7 @@ pub fn build_still<A: Authority>(
     let lines = selector.finish();
     proofs(&mut log, &lines, &head, &rest)?;
     keys(authority, &hub_key, &lines, &rest)?;
-    put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
-    put(&rest, names::SPEC, SPEC.as_bytes())?;
+    checkers(&rest)?;
     let kept: Vec<u8> = lines.values().flat_map(|k| k.bytes.clone()).collect();
     put(&rest, names::RECORDS, &kept)?;
     let file = file_of(f.exhibit);
