@@ -398,7 +398,14 @@ fn stock_tools_check_the_package() -> Done<()> {
     std::fs::create_dir_all(&scratch)?;
     program::run(
         std::path::Path::new("bash"),
-        args!["-c", script, "bash", pulled.package, scratch, rig.hub.vkey()?],
+        args![
+            "-c",
+            script,
+            "bash",
+            pulled.package,
+            scratch,
+            rig.hub.vkey()?
+        ],
     )?
     .well("checking with sha256sum and openssl")?;
     // What the package has copies of is what the scheme publishes.
@@ -408,7 +415,10 @@ fn stock_tools_check_the_package() -> Done<()> {
         .well("beadle-hub publish")?;
     for name in ["verify.py", "verify.html", "SPEC.txt"] {
         let copy = pulled.package.join("verify").join(name);
-        assert!(std::fs::read(published.join(name))? == std::fs::read(copy)?, "{name}");
+        assert!(
+            std::fs::read(published.join(name))? == std::fs::read(copy)?,
+            "{name}"
+        );
     }
     Ok(())
 }

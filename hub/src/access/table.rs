@@ -397,6 +397,8 @@ pub const ALL: &[&Row] = &[
     &BOX_SWEEP,
     &BOX_LINE,
     &HUB_STATUS,
+    &OUTSIDE,
+    &OUTSIDE_ANCHOR,
     &MOVES,
     &MOVE,
     &FOOTAGE,

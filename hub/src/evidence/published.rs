@@ -12,7 +12,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::keys::pem;
+use crate::{config::outside::Outside, keys::pem};
 
 pub const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
 /// The same for whoever has a browser and nothing else.
@@ -22,6 +22,9 @@ pub const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
 pub const PAGE: &str = "index.html";
 /// The page that checks, among the files.
 pub const CHECKER: &str = "verify.html";
+/// Who is believed outside the scheme, where anybody is.
+const AUTHORITIES: &str = "authorities.pem";
+const WITNESSES: &str = "witnesses.vkey";
 
 /// One file to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,8 +55,8 @@ fn public(spki: &[u8]) -> String {
 }
 
 /// Everything, the page first.
-pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
-    let others = vec![
+pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8], outside: &Outside) -> Vec<PublishedFile> {
+    let mut others = vec![
         PublishedFile::new("verify.py", "text/x-python", VERIFY_PY.to_owned()),
         PublishedFile::new(CHECKER, "text/html", VERIFY_HTML.to_owned()),
         PublishedFile::new("SPEC.txt", "text/plain", SPEC.to_owned()),
@@ -61,6 +64,24 @@ pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
         PublishedFile::new("hub.pem", "application/x-pem-file", hub.pem()),
         PublishedFile::new("seal.pem", "application/x-pem-file", public(seal_spki)),
     ];
+    // Who is believed outside the scheme: whoever checks asks them whether these are theirs.
+    let roots: String = outside.authorities.iter().fold(String::new(), |all, a| {
+        format!("{all}{} {}\n{}\n", a.name, a.url, a.pem.trim())
+    });
+    let keys: String = outside
+        .witnesses
+        .iter()
+        .fold(String::new(), |all, w| format!("{all}{}\n", w.key));
+    if !roots.is_empty() {
+        others.push(PublishedFile::new(
+            AUTHORITIES,
+            "application/x-pem-file",
+            roots,
+        ));
+    }
+    if !keys.is_empty() {
+        others.push(PublishedFile::new(WITNESSES, "text/plain", keys));
+    }
     let sums = others.iter().fold(String::new(), |mut sums, f| {
         let _ = writeln!(sums, "{}  {}", f.sha256, f.name);
         sums
@@ -81,6 +102,12 @@ fn page(scheme: &str, hub: &Vkey, seal: &str, files: &[PublishedFile]) -> String
         }
         "SPEC.txt" => {
             "every step of that check in words, so that anybody can write their own program"
+        }
+        AUTHORITIES => {
+            "root certificates of the authorities that stamp the hub's log (--authority): hold them against what those publish themselves"
+        }
+        WITNESSES => {
+            "keys of the witnesses that attest the hub's log (--witness, one each): hold them against what those publish themselves"
         }
         "hub.vkey" => "the hub's countersigning key, as the program takes it",
         "hub.pem" => "the same key, as openssl takes it",
@@ -164,7 +191,12 @@ mod tests {
             shared::time::Utc(1_793_000_000_000),
         )
         .expect("keys");
-        let files = files("cctv.example.gov.uk", &hub.vkey, &keys.seal_spki());
+        let files = files(
+            "cctv.example.gov.uk",
+            &hub.vkey,
+            &keys.seal_spki(),
+            &Outside::default(),
+        );
         let folder = tempfile::tempdir().expect("folder");
         for f in &files {
             std::fs::write(folder.path().join(&f.name), &f.text).expect("write");

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
 //! | [`machine`] | how the hub itself is |
+//! | [`outside`] | who outside the scheme stamps and attests the hub's log |
 //! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
@@ -61,6 +62,7 @@ pub mod machine;
 pub mod masks;
 mod moment;
 pub mod moves;
+pub mod outside;
 pub mod own;
 pub mod owners;
 pub mod published;
@@ -460,6 +462,8 @@ operations! {
         BOX_SWEEP => boxes::Sweep,
         BOX_LINE => boxes::Line,
         HUB_STATUS => machine::Status,
+        OUTSIDE => outside::List,
+        OUTSIDE_ANCHOR => outside::Anchor,
         MOVES => moves::List,
         MOVE => moves::Ask,
         FOOTAGE => footage::List,

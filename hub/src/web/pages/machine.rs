@@ -10,7 +10,7 @@ use crate::{
     commands::boxes::{knowing, told},
     disks::{outlook::Fullness, watch},
     error::HubError,
-    ops::{machine, moves},
+    ops::{machine, moves, outside},
     requests::moves::MoveState,
     signin::SignIn,
     web::{
@@ -19,6 +19,7 @@ use crate::{
         leaf::Leaf,
         parts::Frame,
     },
+    words,
 };
 
 #[derive(Template)]
@@ -32,6 +33,9 @@ pub struct HubPage {
     faults: Vec<FaultView>,
     knowing: String,
     boxes: Vec<MoveView>,
+    outside: Vec<OutsideView>,
+    /// Whether they may have it sent at once.
+    anchors: bool,
     leaf: Leaf,
     /// Whether they may tell boxes where the hub will be.
     moves: bool,
@@ -76,6 +80,14 @@ struct FaultView {
     next: &'static str,
 }
 
+struct OutsideView {
+    name: String,
+    what: String,
+    class: &'static str,
+    symbol: &'static str,
+    text: String,
+}
+
 struct MoveView {
     name: String,
     class: &'static str,
@@ -89,6 +101,7 @@ impl FormPage for HubPage {
 
     async fn read(app: &App, who: &SignedIn, shown: Shown<MoveForm>) -> Result<Self, HubError> {
         let is = app.perform(who, machine::Status {}).await?;
+        let others = app.perform(who, outside::List {}).await?;
         let mut all = app.perform(who, moves::List {}).await?;
         let turn = shown.turn;
         let known = knowing(&all);
@@ -132,6 +145,20 @@ impl FormPage for HubPage {
                 text: told(b, zone),
             }
         });
+        let others = others.rows.iter().map(|row| {
+            let (class, symbol) = match (&row.trouble, row.lines) {
+                (Some(_), _) => ("bad", "✖"),
+                (None, Some(_)) => ("good", "✔"),
+                (None, None) => ("unknown", "○"),
+            };
+            OutsideView {
+                name: row.name.clone(),
+                what: row.what.clone(),
+                class,
+                symbol,
+                text: words::outside(row, zone),
+            }
+        });
         Ok(Self {
             frame: shown.frame,
             now: app.now().for_people(zone),
@@ -142,12 +169,25 @@ impl FormPage for HubPage {
             knowing: known,
             leaf: turn.leaf(Self::PATH, next.as_ref()),
             boxes: boxes.collect(),
+            outside: others.collect(),
+            anchors: who.may(&table::OUTSIDE_ANCHOR, app.now()),
             moves: who.may(&table::MOVE, app.now()),
             typed: shown.typed,
         })
     }
 
     async fn act(app: &App, who: &SignedIn, form: MoveForm) -> Result<String, HubError> {
+        if form.act == "anchor" {
+            let is = app.perform(who, outside::Anchor {}).await?;
+            let failed = is.rows.iter().filter(|r| r.trouble.is_some()).count();
+            return Ok(match failed {
+                0 => "All of them have answered.".into(),
+                n => format!(
+                    "{n} of {} did not answer as they should: see below.",
+                    is.rows.len()
+                ),
+            });
+        }
         if form.act != "move" {
             return Err(no_such_act());
         }
