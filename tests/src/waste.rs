@@ -28,6 +28,8 @@ pub struct Drops {
     /// It is there for so long, and away for so long.
     pub there: Duration,
     pub away: Duration,
+    /// At every drop the hub is killed, too, and is back when the line is.
+    pub killed: bool,
 }
 
 /// What came of it.
@@ -104,8 +106,14 @@ pub fn pulled(folder: &Path, how: Drops) -> Done<Waste> {
                 loss_percent: 100.0,
                 ..kind
             });
+            if how.killed {
+                hub.kill9()?;
+            }
             thread::sleep(how.away);
             line.set(kind);
+            if how.killed {
+                line.at_hub(|| hub.start())?;
+            }
             drops += 1;
             since = Instant::now();
         }

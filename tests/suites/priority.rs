@@ -1,6 +1,6 @@
 //! Task. What clips leave of a thin line, and to whom: audit before orders before clips, urgent before planned, others' TCP its part; while a
 //! day is being prepared at the box, too.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use beadle_tests::{
     Done, Folder, Told,
@@ -28,8 +28,8 @@ const THIN: Kind = Kind {
 
 /// EVI-1, AUD-2, REC-6: a line of 2 Mbit/s that clips fill, while days are being prepared. Heads are countersigned within 5 s, an order is obeyed
 /// within 2 s; an urgent clip is prepared beside the days and gets nearly all of the line; two planned ones share it; TCP beside them gets a
-/// third; one that is paused leaves the line to the others and goes on where it stands; what a line that drops and a box that is killed cost is
-/// hardly a byte.
+/// third; one that is paused leaves the line to the others and goes on where it stands; what a line that drops, a box that is killed and a hub that
+/// is killed cost is hardly a byte. Before all is said when a clip will be there, from what the line was measured to carry, and so it is.
 #[test]
 fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     let _alone = rig::alone();
@@ -140,10 +140,20 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     let kept = on["kept"].as_u64().unwrap_or(0);
     assert!(on["crossed"].as_u64() == Some(kept) && Some(kept) >= stood);
 
-    // The line drops for a moment, twice, and the box is killed: hardly a byte crosses for nothing.
     for exhibit in [&planned, &second, &urgent] {
         desk.steer(exhibit, "pause")?;
     }
+    foretold(
+        &desk,
+        (
+            "thin",
+            "old",
+            &hour(14),
+            &midnight.plus_ms(14 * 3_600_000 + 900_000).to_string(),
+        ),
+    )?;
+
+    // The line drops for a moment, twice, the box is killed and the hub: hardly a byte crosses for nothing.
     let half_past = midnight.plus_ms(13 * 3_600_000 + 1_800_000).to_string();
     let one = desk.asked(("thin", "old", &hour(13), &half_past), true)?;
     desk.stands(&one, 60, |c| c["bytes"].as_u64() > Some(100_000))?;
@@ -159,18 +169,40 @@ fn clips_leave_the_line_to_what_matters_more() -> Done<()> {
     }
     town.kill9()?;
     town.start()?;
-    line.set(Kind::town(0.0));
     let desk = Desk {
         line: &line,
         person: &pat,
         town: &town,
     };
+    let before = desk.came(&one)?;
+    desk.stands(&one, 60, |c| c["bytes"].as_u64() > Some(before))?;
+    hub.kill9()?;
+    line.at_hub(|| hub.start())?;
+    line.set(Kind::town(0.0));
     let ready = desk.stands(&one, 60, |c| c["state"] == "Ready")?;
     let (crossed, kept) = (ready["crossed"].as_u64(), ready["kept"].as_u64());
     println!("    over a line that drops: {crossed:?} bytes crossed, {kept:?} are kept");
     let (crossed, kept) = (crossed.unwrap_or(0), kept.unwrap_or(0));
     assert!(kept > 0 && (crossed - kept) * 100 <= crossed, "{ready}");
     town.kill9()
+}
+
+/// What is said of a clip before it is asked for holds, within a half: how long it will take.
+fn foretold(desk: &Desk<'_>, stretch: Stretch<'_>) -> Done<()> {
+    let (r#box, cam, from, to) = stretch;
+    let path = format!("/cameras/{box}/{cam}/forecast?from={from}&to={to}&urgent=true");
+    let said = desk.line.at_hub(|| desk.person.get(&path))?;
+    let secs = said["secs"].as_f64().unwrap_or(0.0);
+    let began = Instant::now();
+    let exhibit = desk.asked(stretch, true)?;
+    desk.stands(&exhibit, 60, |c| c["state"] == "Ready")?;
+    let took = began.elapsed().as_secs_f64();
+    println!("    foretold: {said}, and it took {took:.1} s");
+    assert!(
+        secs > 0.0 && took < 1.5 * secs + 2.0 && took > 0.5 * secs,
+        "{said}, {took}"
+    );
+    Ok(())
 }
 
 /// How long heads waited for their countersignature, and an order for its answer.

@@ -23,16 +23,17 @@ use beadle_tests::{
 };
 
 /// Bytes of a clip that crossed for nothing, in percent: over a line of 4 Mbit/s that is away for 24 seconds after every 20, which ends the
-/// connection each time, and over one that is away for 3, which the connection outlives.
+/// connection each time; over one that is away for 3, which the connection outlives; and over one at whose end the hub is killed each time.
 pub fn waste(_: u64) -> Done<Vec<Figure>> {
-    let one = |part: &'static str, minutes, away| -> Done<Vec<Figure>> {
+    let one = |part: &'static str, carried, away, killed| -> Done<Vec<Figure>> {
         let work = thread::spawn(move || -> Done<Waste> {
             let folder = Folder::new("waste")?;
             let drops = Drops {
                 mbit: 4.0,
-                minutes,
+                minutes: 400,
                 there: Duration::from_secs(20),
                 away: Duration::from_secs(away),
+                killed,
             };
             waste::pulled(folder.path(), drops)
         });
@@ -46,20 +47,12 @@ pub fn waste(_: u64) -> Done<Vec<Figure>> {
         let over = done.carried as f64 / done.kept as f64;
         Ok(vec![
             Figure::new("link.waste", part, done.percent(), "% of what crossed").at_most(1.0),
-            Figure::new(
-                "link.waste",
-                if part.is_empty() {
-                    ".carried"
-                } else {
-                    ".short.carried"
-                },
-                over,
-                "bytes of the line a byte kept",
-            ),
+            Figure::new("link.waste", carried, over, "bytes of the line a byte kept"),
         ])
     };
-    let mut all = one("", 400, 24)?;
-    all.extend(one(".short", 400, 3)?);
+    let mut all = one("", ".carried", 24, false)?;
+    all.extend(one(".short", ".short.carried", 3, false)?);
+    all.extend(one(".killed", ".killed.carried", 3, true)?);
     Ok(all)
 }
 
