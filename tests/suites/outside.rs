@@ -211,7 +211,8 @@ fn two_hubs_and_a_laptop_are_witnesses() -> Done<()> {
         "cctv.next.gov.uk/hub/cosign-2026",
     );
     let is = outside(&a, "anchor")?;
-    let row_b = |is: &Value| row(is, &vkey_name(&b, name_b)).clone();
+    let named_b = vkey_name(&b, name_b);
+    let row_b = |is: &Value| row(is, &named_b).clone();
     assert!(
         row_b(&is)["trouble"]
             .as_str()
