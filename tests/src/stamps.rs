@@ -7,7 +7,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     thread,
@@ -39,6 +39,8 @@ pub struct Authority {
     folder: PathBuf,
     /// Its root certificate.
     pub pem: String,
+    /// openssl counts in a file: one at a time.
+    turn: Mutex<()>,
 }
 
 impl Authority {
@@ -75,11 +77,13 @@ impl Authority {
         );
         program::run(Path::new("bash"), args!["-c", script])?.well("making an authority")?;
         let pem = fs::read_to_string(folder.join("root.pem"))?;
-        Ok(Self { folder, pem })
+        let turn = Mutex::default();
+        Ok(Self { folder, pem, turn })
     }
 
     /// Its answer to a query, as `openssl ts` gives it.
     pub fn reply(&self, query: &[u8]) -> Done<Vec<u8>> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (asked, answer) = (self.folder.join("query"), self.folder.join("answer"));
         fs::write(&asked, query)?;
         let cnf = self.folder.join("cnf");
