@@ -9,6 +9,8 @@
                certificate (never taken from the package). May be given more than once.
   --head FILE  a further signed head of the log that the reader knows of, such as the hub's.
   --live       the log is still being written, so an unfinished last line is normal.
+  --authority FILE   root certificates (PEM) of an authority for time stamps that the reader trusts.
+  --witness VKEY     the key of a witness that the reader trusts. Both may be given more than once.
 
 Prints the verdict, then one line per finding: CODE, place, plain sentence (tab between).
 Ends with status 0 for INTACT..., 1 for NOT-INTACT, 2 for CANNOT-CHECK.
@@ -137,7 +139,10 @@ WORDS = {
     "SEAL_OTHER_KEY": "the seal was made with another key than the one the hub's log names",
     "SEAL_BROKEN": "the seal does not fit the listing",
     "SEAL_MISSING": "there is no seal",
-    "TOKEN_UNCHECKED": "the outside time stamp is not checked here; openssl ts -verify checks it (SPEC.txt 6)",
+    "TOKEN_UNCHECKED": "no root certificate of an authority was given, so the time stamp was not judged; openssl ts -verify checks it (SPEC.txt 6)",
+    "TOKEN_FOREIGN": "no root certificate that was given vouches for the time stamp, so it was not judged",
+    "TOKEN_BAD": "it is no time stamp, or of something else, or not signed by whom it names",
+    "STAMPED": "an authority under root certificate {} stamped the listing at {}",
     "NOT_EXPORTED": "no proven line of the hub's log says that this listing was exported",
     # package: records and head
     "NO_MANIFEST": "the manifest cannot be read",
@@ -162,6 +167,12 @@ WORDS = {
     "COPY_UNPROVEN": "no proven line of the hub's log stands for this copy",
     "COPY_OTHER": "no line of the hub's log describes this copy, and there are such lines",
     "COPY_UNCOMPARED": "no line of the hub's log is here that describes this copy, so it was compared with nothing but the seal",
+    "ANCHORED": "an authority under root certificate {} stamped at {} what the hub had seen: the first {} lines of this log, with {} of {} recordings here",
+    "WITNESSED": "{} attested at {} what the hub had seen: the first {} lines of this log, with {} of {} recordings here",
+    "SEEN_UNPROVEN": "no proven line of the hub's log says that it had seen the lines of this log",
+    "NOT_ANCHORED": "no time stamp of an authority that was given is here that covers lines of this log",
+    "NOT_WITNESSED": "no witness that was given attested lines of this log here",
+    "WITNESS_UNCHECKED": "{} attested it too; no key of that name was given, so it was not judged",
     "CLIP_SPAN": "line {} does not say that segments {} to {} were exported",
 }
 
@@ -239,6 +250,36 @@ def root_from_proof(leaf, index, size, hashes):
         index //= 2
         last //= 2
     return None if rest else result
+
+
+def consistent(old, size, old_root, root, proof):
+    """Whether the tree of `size` leaves begins with that of `old` (RFC 9162 2.1.4.2), 0 < old <= size."""
+    if old == size:
+        return not proof and old_root == root
+    path = list(proof)
+    if old & (old - 1) == 0:
+        first = old_root
+    elif path:
+        first = path.pop(0)
+    else:
+        return False
+    a, b, one, other = old - 1, size - 1, first, first
+    while a & 1:
+        a >>= 1
+        b >>= 1
+    for item in path:
+        if b == 0:
+            return False
+        if a & 1 or a == b:
+            one, other = node(item, one), node(item, other)
+            while a and not a & 1:
+                a >>= 1
+                b >>= 1
+        else:
+            other = node(other, item)
+        a >>= 1
+        b >>= 1
+    return b == 0 and one == old_root and other == root
 
 
 # ---------------------------------------------------------------- (2) signatures
@@ -359,57 +400,81 @@ def ed25519_good(key, message, signature):
     return ed_encode(ed_add(BASE.times(s), minus_key.times(k))) == r
 
 
-# ECDSA on P-256 with SHA-256, for the seal.
+# ECDSA: on P-256 with SHA-256 for the seal, and as authorities for time stamps use it.
 
-Q = 2 ** 256 - 2 ** 224 + 2 ** 192 + 2 ** 96 - 1
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-     0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
-SPKI_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+class Curve:
+    """y*y = x*x*x - 3*x + b modulo q; g is the base point, of order n; numbers have `size` bytes."""
 
+    def __init__(self, q, n, b, gx, gy):
+        self.q, self.n, self.b, self.g = q, n, b, (gx, gy)
+        self.size = q.bit_length() // 8
 
-def ec_add(p, q):
-    """Sum of two points (x, y); None is the point at infinity."""
-    if p is None or q is None:
-        return p or q
-    if p[0] == q[0]:
-        if (p[1] + q[1]) % Q == 0:
+    def point(self, data):
+        """The point in 04, x, y; or None."""
+        size = self.size
+        if len(data) != 1 + 2 * size or data[0] != 4:
             return None
-        slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], -1, Q) % Q
-    else:
-        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, Q) % Q
-    x = (slope * slope - p[0] - q[0]) % Q
-    return x, (slope * (p[0] - x) - p[1]) % Q
+        x, y, q = int.from_bytes(data[1:1 + size], "big"), int.from_bytes(data[1 + size:], "big"), self.q
+        if x >= q or y >= q or (y * y - x ** 3 + 3 * x - self.b) % q:
+            return None
+        return x, y
+
+    def add(self, p, q):
+        """Sum of two points (x, y); None is the point at infinity."""
+        if p is None or q is None:
+            return p or q
+        if p[0] == q[0]:
+            if (p[1] + q[1]) % self.q == 0:
+                return None
+            slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], -1, self.q) % self.q
+        else:
+            slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, self.q) % self.q
+        x = (slope * slope - p[0] - q[0]) % self.q
+        return x, (slope * (p[0] - x) - p[1]) % self.q
+
+    def times(self, k, p):
+        result = None
+        while k:
+            if k & 1:
+                result = self.add(result, p)
+            p = self.add(p, p)
+            k >>= 1
+        return result
+
+    def good(self, point, digest, signature):
+        """Whether a signature (DER) over what has this hash is that of the key with this point."""
+        key, numbers = self.point(point), der_numbers(signature, 2 * self.size + 8)
+        if key is None or numbers is None:
+            return False
+        r, s = numbers
+        if not (0 < r < self.n and 0 < s < self.n):
+            return False
+        w = pow(s, -1, self.n)
+        e = int.from_bytes(digest[:self.size], "big")
+        found = self.add(self.times(e * w % self.n, self.g), self.times(r * w % self.n, key))
+        return found is not None and found[0] % self.n == r
 
 
-def ec_times(k, p):
-    result = None
-    while k:
-        if k & 1:
-            result = ec_add(result, p)
-        p = ec_add(p, p)
-        k >>= 1
-    return result
+P256 = Curve(2 ** 256 - 2 ** 224 + 2 ** 192 + 2 ** 96 - 1,
+             0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+             0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+             0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+             0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
+P384 = Curve(2 ** 384 - 2 ** 128 - 2 ** 96 + 2 ** 32 - 1,
+             0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+             0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
+             0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7,
+             0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F)
+SPKI_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
 def is_p256(spki):
     return len(spki) == 91 and spki.startswith(SPKI_P256) and spki[26] == 4
 
 
-def p256_key(spki):
-    """The point in a SubjectPublicKeyInfo of P-256, or None."""
-    if not is_p256(spki):
-        return None
-    x, y = int.from_bytes(spki[27:59], "big"), int.from_bytes(spki[59:], "big")
-    if x >= Q or y >= Q or (y * y - x ** 3 + 3 * x - B) % Q:
-        return None
-    return x, y
-
-
-def der_numbers(der):
+def der_numbers(der, most):
     """The two numbers of a strict DER `SEQUENCE { INTEGER r, INTEGER s }`, or None."""
-    if len(der) < 8 or len(der) > 72 or der[0] != 0x30 or der[1] != len(der) - 2:
+    if len(der) < 8 or len(der) > most or der[0] != 0x30 or der[1] != len(der) - 2:
         return None
     numbers, rest = [], der[2:]
     for _ in range(2):
@@ -423,16 +488,366 @@ def der_numbers(der):
 
 
 def p256_good(spki, message, signature):
-    key, numbers = p256_key(spki), der_numbers(signature)
-    if key is None or numbers is None:
+    return is_p256(spki) and P256.good(spki[26:], sha256(message), signature)
+
+
+# Time stamps of outside authorities (RFC 3161), in DER: their parts, their signatures (RSA of 2,048 bits and more, ECDSA), and
+# whether their certificates lead to a root that the reader trusts. shared/src/timestamp says the same in Rust.
+
+class BadDer(Exception):
+    pass
+
+
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID, UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = (
+    0x01, 0x02, 0x03, 0x04, 0x06, 0x17, 0x18, 0x30, 0x31)
+ID = {name: bytes.fromhex(number) for name, number in (
+    ("sha256", "608648016503040201"), ("sha384", "608648016503040202"), ("sha512", "608648016503040203"),
+    ("signed data", "2a864886f70d010702"), ("TSTInfo", "2a864886f70d0109100104"), ("content type", "2a864886f70d010903"),
+    ("message digest", "2a864886f70d010904"), ("signing certificate", "2a864886f70d010910020c"),
+    ("signing certificate v2", "2a864886f70d010910022f"), ("extended key usage", "551d25"), ("basic constraints", "551d13"),
+    ("time stamping", "2b06010505070308"), ("rsa", "2a864886f70d010101"), ("ec", "2a8648ce3d0201"),
+    ("p256", "2a8648ce3d030107"), ("p384", "2b81040022"))}
+HASHES = {ID[name]: name for name in ("sha256", "sha384", "sha512")}
+WAYS = {bytes.fromhex(number): way for number, way in (
+    ("2a864886f70d01010b", ("rsa", "sha256")), ("2a864886f70d01010c", ("rsa", "sha384")), ("2a864886f70d01010d", ("rsa", "sha512")),
+    ("2a8648ce3d040302", ("ec", "sha256")), ("2a8648ce3d040303", ("ec", "sha384")))}
+RSA_PREFIX = {"sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
+              "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
+              "sha512": bytes.fromhex("3051300d060960864801650304020305000440")}
+
+
+class Der:
+    """A strict reader."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def over(self):
+        return self.at == len(self.data)
+
+    def end(self):
+        if not self.over():
+            raise BadDer()
+
+    def any(self):
+        """Tag, content and all of the next element."""
+        data, at = self.data, self.at
+        if len(data) - at < 2 or data[at] & 0x1f == 0x1f:
+            raise BadDer()
+        size, head = data[at + 1], 2
+        if size >= 0x80:
+            digits = data[at + 2:at + 2 + size - 0x80]
+            size, head = int.from_bytes(digits, "big"), 2 + size - 0x80
+            if not 3 <= head <= 5 or len(digits) != head - 2 or digits[0] == 0 or size < 0x80:
+                raise BadDer()
+        if at + head + size > len(data):
+            raise BadDer()
+        self.at = at + head + size
+        return data[at], data[at + head:self.at], data[at:self.at]
+
+    def maybe(self, tag):
+        """The content of the next element if it has this tag; else None, and it is left where it is."""
+        at = self.at
+        try:
+            found, content, _ = self.any()
+        except BadDer:
+            found, content = None, None
+        if found == tag:
+            return content
+        self.at = at
+        return None
+
+    def take(self, tag):
+        content = self.maybe(tag)
+        if content is None:
+            raise BadDer()
+        return content
+
+    def inside(self, tag):
+        return Der(self.take(tag))
+
+    def whole(self, tag):
+        at = self.at
+        self.take(tag)
+        return self.data[at:self.at]
+
+
+def der(tag, content):
+    """Writes an element."""
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(digits)]) + digits + content
+
+
+def der_number(content):
+    """A number that is not negative, in its one spelling."""
+    if not content or content[0] & 0x80 or content[0] == 0 and len(content) > 1 and not content[1] & 0x80:
+        raise BadDer()
+    return int.from_bytes(content, "big")
+
+
+def der_time(reader):
+    """A moment of a certificate as 14 digits."""
+    data, size = reader.maybe(UTC_TIME), 13
+    if data is None:
+        data, size = reader.take(GENERALIZED_TIME), 15
+    if len(data) != size or not re.fullmatch(b"[0-9]+Z", data) or data[-1:] != b"Z":
+        raise BadDer()
+    digits = data[:-1].decode()
+    return digits if size == 15 else ("20" if digits < "5" else "19") + digits
+
+
+def rsa_good(key, which, message, signature):
+    numbers = Der(key).inside(SEQUENCE)
+    if len(der(SEQUENCE, numbers.data)) != len(key):
         return False
-    r, s = numbers
-    if not (0 < r < N and 0 < s < N):
+    n, e = der_number(numbers.take(INTEGER)), der_number(numbers.take(INTEGER))
+    numbers.end()
+    size = (n.bit_length() + 7) // 8
+    if not 2048 <= n.bit_length() <= 8192 or not n & 1 or not e & 1 or not 3 <= e < 2 ** 33 or len(signature) != size:
         return False
-    w = pow(s, -1, N)
-    e = int.from_bytes(sha256(message), "big")
-    point = ec_add(ec_times(e * w % N, G), ec_times(r * w % N, key))
-    return point is not None and point[0] % N == r
+    number, tail = int.from_bytes(signature, "big"), RSA_PREFIX[which] + hashlib.new(which, message).digest()
+    padded = b"\0\1" + b"\xff" * (size - len(tail) - 3) + b"\0" + tail
+    return number < n and pow(number, e, n) == int.from_bytes(padded, "big")
+
+
+def signed_by(spki, way, given, message, signature):
+    """Whether the key signed the message in that way; `given`: the hash that is named beside it."""
+    kind, which = ("rsa", given) if way == ID["rsa"] else WAYS.get(way, (None, None))
+    if kind is None or which is None or given not in (None, which):
+        return False
+    try:
+        key = Der(spki).inside(SEQUENCE)
+        of = key.inside(SEQUENCE)
+        key_kind, curve = of.take(OID), of.maybe(OID)
+        bits = key.take(BIT_STRING)
+        key.end()
+        if bits[:1] != b"\0" or key_kind != ID[kind]:
+            return False
+        if kind == "rsa":
+            return rsa_good(bits[1:], which, message, signature)
+    except BadDer:
+        return False
+    curve = {ID["p256"]: P256, ID["p384"]: P384}.get(curve)
+    return curve is not None and curve.good(bits[1:], hashlib.new(which, message).digest(), signature)
+
+
+class Certificate:
+    def __init__(self, whole):
+        file = Der(whole)
+        certificate = file.inside(SEQUENCE)
+        file.end()
+        self.whole, self.signed = whole, certificate.whole(SEQUENCE)
+        self.way = certificate.inside(SEQUENCE).take(OID)
+        bits = certificate.take(BIT_STRING)
+        certificate.end()
+        if bits[:1] != b"\0":
+            raise BadDer()
+        self.signature = bits[1:]
+        tbs = Der(self.signed).inside(SEQUENCE)
+        tbs.maybe(0xa0)
+        self.serial = tbs.take(INTEGER)
+        tbs.take(SEQUENCE)
+        self.issuer = tbs.whole(SEQUENCE)
+        validity = tbs.inside(SEQUENCE)
+        self.start, self.until = der_time(validity), der_time(validity)
+        validity.end()
+        self.subject, self.spki = tbs.whole(SEQUENCE), tbs.whole(SEQUENCE)
+        tbs.maybe(0x81)
+        tbs.maybe(0x82)
+        wrapped = tbs.maybe(0xa3)
+        self.extensions = b"" if wrapped is None else Der(wrapped).take(SEQUENCE)
+        tbs.end()
+
+    def extension(self, kind):
+        """(critical, value), or None."""
+        try:
+            every = Der(self.extensions)
+            while not every.over():
+                one = every.inside(SEQUENCE)
+                found, critical, value = one.take(OID), one.maybe(BOOLEAN) == b"\xff", one.take(OCTET_STRING)
+                one.end()
+                if found == kind:
+                    return critical, value
+        except BadDer:
+            pass
+        return None
+
+    def stamps_times(self):
+        found = self.extension(ID["extended key usage"])
+        try:
+            uses = Der(found[1]).inside(SEQUENCE) if found and found[0] else None
+            is_it = uses is not None and uses.take(OID) == ID["time stamping"]
+            return is_it and uses.over()
+        except BadDer:
+            return False
+
+    def is_authority(self):
+        found = self.extension(ID["basic constraints"])
+        try:
+            return found is not None and Der(found[1]).inside(SEQUENCE).take(BOOLEAN) == b"\xff"
+        except BadDer:
+            return False
+
+    def is_signed_by(self, issuer):
+        return issuer.subject == self.issuer and signed_by(issuer.spki, self.way, None, self.signed, self.signature)
+
+    def leads(self, between, roots, at, depth=0):
+        """Which of the roots vouches for it, at a second of 14 digits; or None."""
+        if at < self.start or self.until < at:
+            return None
+        for root in roots:
+            if root.whole == self.whole or self.is_signed_by(root):
+                return root
+        if depth < 4:
+            for other in between:
+                if other.whole != self.whole and other.is_authority() and self.is_signed_by(other):
+                    root = other.leads(between, roots, at, depth + 1)
+                    if root:
+                        return root
+        return None
+
+
+def certificates_of(pem):
+    """All certificates of a PEM file."""
+    bodies = re.findall("-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", pem, re.S)
+    datas = [unbase64("".join(re.split("[ \t\n\r\f]+", body))) for body in bodies]
+    if not datas or None in datas:
+        raise BadDer()
+    return [Certificate(data) for data in datas]
+
+
+def root_name(root):
+    """What a root is called in a report."""
+    return sha256(root.whole).hex()[:16]
+
+
+class Stamp:
+    """The parts of an authority's answer."""
+
+    def __init__(self, answer):
+        if len(answer) > 65536:
+            raise BadDer()
+        file = Der(answer)
+        response = file.inside(SEQUENCE)
+        file.end()
+        if response.inside(SEQUENCE).take(INTEGER) not in (b"\0", b"\1"):
+            raise BadDer()
+        content = response.inside(SEQUENCE)
+        response.end()
+        if content.take(OID) != ID["signed data"]:
+            raise BadDer()
+        wrapped = content.inside(0xa0)
+        content.end()
+        data = wrapped.inside(SEQUENCE)
+        wrapped.end()
+        data.take(INTEGER)
+        data.take(SET)
+        inner = data.inside(SEQUENCE)
+        if inner.take(OID) != ID["TSTInfo"]:
+            raise BadDer()
+        wrapped = inner.inside(0xa0)
+        inner.end()
+        self.info = wrapped.take(OCTET_STRING)
+        wrapped.end()
+        every, self.certificates = Der(data.maybe(0xa0) or b""), []
+        while not every.over():
+            self.certificates.append(Certificate(every.any()[2]))
+        if len(self.certificates) > 8:
+            raise BadDer()
+        data.maybe(0xa1)
+        signers = data.inside(SET)
+        data.end()
+        signer = signers.inside(SEQUENCE)
+        signers.end()
+        signer.take(INTEGER)
+        who = signer.inside(SEQUENCE)
+        self.issuer, self.serial = who.whole(SEQUENCE), who.take(INTEGER)
+        who.end()
+        self.hash = HASHES.get(signer.inside(SEQUENCE).take(OID))
+        self.attributes = signer.take(0xa0)
+        self.way = signer.inside(SEQUENCE).take(OID)
+        self.signature = signer.take(OCTET_STRING)
+        signer.maybe(0xa1)
+        signer.end()
+
+    def attribute(self, kind):
+        """What the one attribute of this type holds, or None."""
+        values, every = [], Der(self.attributes)
+        while not every.over():
+            one = every.inside(SEQUENCE)
+            found, value = one.take(OID), one.take(SET)
+            one.end()
+            if found == kind:
+                values.append(value)
+        return values[0] if len(values) == 1 else None
+
+    def read_info(self):
+        """The hash that was stamped and the time, as digits and a fraction."""
+        file = Der(self.info)
+        info = file.inside(SEQUENCE)
+        file.end()
+        if info.take(INTEGER) != b"\1":
+            raise BadDer()
+        info.take(OID)
+        stamped = info.inside(SEQUENCE)
+        if stamped.inside(SEQUENCE).take(OID) != ID["sha256"]:
+            raise BadDer()
+        imprint = stamped.take(OCTET_STRING)
+        stamped.end()
+        info.take(INTEGER)
+        time = re.fullmatch(b"([0-9]{14})(?:\\.([0-9]{1,9}))?Z", info.take(GENERALIZED_TIME))
+        if not time:
+            raise BadDer()
+        for tag in (SEQUENCE, BOOLEAN, INTEGER, 0xa0, 0xa1):
+            info.maybe(tag)
+        info.end()
+        return imprint, time.group(1).decode(), (time.group(2) or b"0").decode()
+
+    def names(self, signer):
+        """Whether the signed attributes name that certificate as the signer's."""
+        second = self.attribute(ID["signing certificate v2"])
+        value = second if second is not None else self.attribute(ID["signing certificate"])
+        if value is None:
+            return False
+        first = Der(value).inside(SEQUENCE).inside(SEQUENCE).inside(SEQUENCE)
+        which = "sha1"
+        if second is not None:
+            algorithm = first.maybe(SEQUENCE)
+            which = "sha256" if algorithm is None else HASHES.get(Der(algorithm).take(OID))
+        return which is not None and hashlib.new(which, signer.whole).digest() == first.take(OCTET_STRING)
+
+    def good(self, imprint, roots):
+        """The root it leads to and its time, or None."""
+        over, seconds, fraction = self.read_info()
+        signers = [c for c in self.certificates if c.issuer == self.issuer and c.serial == self.serial]
+        if (self.hash is None or over != imprint or not signers
+                or self.attribute(ID["content type"]) != der(OID, ID["TSTInfo"])
+                or self.attribute(ID["message digest"]) != der(OCTET_STRING, hashlib.new(self.hash, self.info).digest())
+                or not self.names(signers[0]) or not signers[0].stamps_times()
+                or not signed_by(signers[0].spki, self.way, self.hash, der(SET, self.attributes), self.signature)):
+            return None
+        root = signers[0].leads(self.certificates, roots, seconds)
+        if root is None:
+            return None
+        parts = tuple(seconds[a:b] for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14)))
+        return root, "%s-%s-%sT%s:%s:%s." % parts + (fraction + "00")[:3] + "Z"
+
+
+FOREIGN = "foreign"
+
+
+def judge_stamp(answer, imprint, roots):
+    """(root, time) of a good time stamp over what has this hash; FOREIGN when it names none of the roots; None when it is bad."""
+    try:
+        stamp = Stamp(answer)
+        if not any(root.subject == c.issuer or root.whole == c.whole for c in stamp.certificates for root in roots):
+            return FOREIGN
+        return stamp.good(imprint, roots)
+    except BadDer:
+        return None
 
 
 # ---------------------------------------------------------------- (3) keys, heads and proofs
@@ -843,11 +1258,11 @@ DAMAGE, NOTES, CANNOT = (set(codes.split()) for codes in (
     "DELETION-NOT-LOGGED DOES-NOT-COVER-REQUEST EXTRA-FILE FOREIGN-RECORD FORKED LIFT-NOT-AUTHORISED LIFT-NOT-LOGGED "
     "LISTING-UNSAFE MASK-NOT-AS-SET MASK-NOT-KNOWN MASK-NOT-PROVED MASK-NOT-SET MISSING-OR-REORDERED NO-HUB-COSIGNATURE "
     "NOT-IN-LOG PROOF-MISMATCH PROOF-OF-FORK RECORD-MALFORMED REQUEST-NOT-AS-LOGGED ROLLED-BACK SEAL-BROKEN "
-    "SEAL-KEY-NOT-IN-LOG SEGMENT-MISSING SEGMENT-NOT-AS-LOGGED SEGMENT-TIMES SILENCE TRUNCATED UNKNOWN-KEY "
+    "SEAL-KEY-NOT-IN-LOG SEGMENT-MISSING SEGMENT-NOT-AS-LOGGED SEGMENT-TIMES SILENCE TIME-STAMP-BAD TRUNCATED UNKNOWN-KEY "
     "UNLOGGED-MASTER-FILE WORKING-COPY-NOT-AS-LOGGED WRONG-KEY",
-    "ABOVE-COUNTERSIGNED CAMERA-SILENT CLOCK-APART CLOCK-NOT-SHOWN CLOCK-OVER-RESTART GAP-DECLARED HUB-CLOCK-BACK LATE-FIRST "
-    "LOGGED-LATE NO-HUB-KEY PC-FILE REQUEST-NOT-LOGGED SHORT-HOLES TIME-STAMP-NOT-CHECKED TORN-TAIL UNKNOWN-TYPE UNSEALED "
-    "WORKING-COPY-NOT-COMPARED",
+    "ABOVE-COUNTERSIGNED ANCHORED CAMERA-SILENT CLOCK-APART CLOCK-NOT-SHOWN CLOCK-OVER-RESTART GAP-DECLARED HUB-CLOCK-BACK LATE-FIRST "
+    "LOGGED-LATE NO-HUB-KEY NOT-ANCHORED NOT-WITNESSED PC-FILE REQUEST-NOT-LOGGED SHORT-HOLES TIME-STAMP-NOT-CHECKED TIME-STAMPED "
+    "TORN-TAIL UNKNOWN-TYPE UNSEALED WITNESS-NOT-CHECKED WITNESSED WORKING-COPY-NOT-COMPARED",
     "UNREADABLE UNKNOWN-VERSION"))
 
 
@@ -1458,9 +1873,9 @@ class Lines:
 KNOWN_TYPES = set(
     "log.open log.close key.roll key.seal head.ack head.seen beat sys.boot sys.stop sys.update log.torn clock.state "
     "clock.step cam.set cam.session cam.accept seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
-    "acc.live acc.view acc.look look.stop acc.refuse hold.set hold.kept hold.clear hold.done exp.look exp.clip exp.done del.range del.done del.confirm approver.set hub.set fault.on fault.off spot.ok spot.bad "
+    "acc.live acc.view acc.look look.stop acc.refuse hold.set hold.kept hold.clear hold.done exp.look exp.clip exp.done exp.stamp del.range del.done del.confirm approver.set hub.set fault.on fault.off spot.ok spot.bad "
     "box.add box.renew box.revoke box.replace cert.set op.add op.grant op.revoke op.ask op.drop op.name op.password op.close op.signout op.factor op.unfactor op.break decl.set op.accept op.token op.untoken acc.token owner.add owner.set act.fail grant.set grant.fail request.open request.change request.submit request.authorise request.refuse request.cancel request.done request.release request.close rate.order rate.fail lift.ask mask.order order.fail "
-    "approver.ask approver.order order.touch backup.begin backup.end hub.restore log.base rollback.ask rollback.settle move.order box.line pull.pause pull.resume sweep.order sweep.fail log.order log.fail hold.ask hold.extend hold.drop hold.free "
+    "hub.anchor hub.witness approver.ask approver.order order.touch backup.begin backup.end hub.restore log.base rollback.ask rollback.settle move.order box.line pull.pause pull.resume sweep.order sweep.fail log.order log.fail hold.ask hold.extend hold.drop hold.free "
     "copy.made copy.save reg.mark reg.copy reg.hand reg.receipt reg.return reg.end reg.media reg.still copy.class copy.drop copy.dispose copy.gone copy.clear log.read log.review".split())
 
 
@@ -1506,11 +1921,14 @@ def is_later(origin, before):
     return name == other and int(number) > int(earlier)
 
 
+def is_hub_key_of(name, origin):
+    """Whether a hub's key may vouch for a log: one of its own scheme."""
+    found, scheme = HUB_KEY.fullmatch(name), scheme_of(origin, BOX_LOG, HUB_LOG)
+    return found is not None and scheme is not None and found[1] == scheme
+
+
 def keys_for(origin, hub_keys):
-    """The hub keys that may vouch for a log: those of its own scheme."""
-    scheme = scheme_of(origin, BOX_LOG, HUB_LOG)
-    of = [(HUB_KEY.fullmatch(key.name), key) for key in hub_keys]
-    return [key for found, key in of if found and scheme is not None and found[1] == scheme]
+    return [key for key in hub_keys if is_hub_key_of(key.name, origin)]
 
 
 def countersigned(head, hub_keys):
@@ -1771,8 +2189,8 @@ def reached(leaf, proof):
 
 
 class PackageCheck:
-    def __init__(self, folder, hub_keys):
-        self.folder, self.hub_keys = folder, hub_keys
+    def __init__(self, folder, hub_keys, roots, witnesses):
+        self.folder, self.hub_keys, self.roots, self.witnesses = folder, hub_keys, roots, witnesses
         self.findings = Findings()
         self.add = self.findings.add
         self.names = set(folder.list())
@@ -1795,12 +2213,15 @@ class PackageCheck:
         manifest = read_manifest(manifest) if manifest is not None else None
         self.check_seal(sums, manifest)
         if "SHA256SUMS.tsr" in self.names:
-            self.add("TIME-STAMP-NOT-CHECKED", "file SHA256SUMS.tsr", "TOKEN_UNCHECKED")
+            found = self.stamp("SHA256SUMS.tsr", sums)
+            if found:
+                self.add("TIME-STAMPED", "file SHA256SUMS.tsr", "STAMPED", root_name(found[0]), found[1])
         if manifest:
-            self.segments, self.gaps, self.clips = {}, [], []
+            self.segments, self.gaps, self.clips, self.head = {}, [], [], None
             self.check_records(manifest)
             self.check_masters(manifest)
             self.check_copies(manifest)
+            self.check_outside(manifest)
         else:
             self.add("UNREADABLE", "file manifest.json", "NO_MANIFEST")
         if not self.hub_keys:
@@ -1937,6 +2358,7 @@ class PackageCheck:
                     shared.append([proof.head, 1])
             lines.append((r, trouble, proof))
         head = max(shared, key=lambda entry: entry[1])[0] if shared else None
+        self.head = head
         keys, clock_shown = [], None
         masks, times = Masks(self.add, manifest["log"], True), Times(self.add, manifest["log"], True)
         for r, trouble, _ in lines:
@@ -2136,6 +2558,89 @@ class PackageCheck:
             if not known:
                 self.add("WORKING-COPY-NOT-AS-LOGGED", "file " + name, "COPY_OTHER")
 
+    # 6. what others than the scheme say: authorities for time stamps, and witnesses
+    def stamp(self, name, over):
+        """Root and time of a time stamp that is good, or None; what else it is, is found."""
+        place, answer = "file " + name, self.read(name)
+        if not self.roots:
+            self.add("TIME-STAMP-NOT-CHECKED", place, "TOKEN_UNCHECKED")
+            return None
+        found = None if answer is None else judge_stamp(answer, sha256(over), self.roots)
+        if found == FOREIGN:
+            self.add("TIME-STAMP-NOT-CHECKED", place, "TOKEN_FOREIGN")
+            return None
+        if found is None:
+            self.add("TIME-STAMP-BAD", place, "TOKEN_BAD")
+        return found
+
+    def check_outside(self, m):
+        anchored = witnessed = False
+        if "outside/seen.tlog-proof" in self.names:
+            seen = self.seen(m)
+            if seen is None:
+                self.add("NOT-IN-LOG", "file outside/seen.record", "SEEN_UNPROVEN")
+            else:
+                head, about = seen
+                for name in self.folder.list():
+                    if name.startswith("outside/") and name.endswith(".tsr"):
+                        found = self.stamp(name, head.body())
+                        if found:
+                            self.add("ANCHORED", "file " + name, "ANCHORED", root_name(found[0]), found[1], *about)
+                            anchored = True
+                witnessed = self.attested(head, about)
+        if self.roots and not anchored:
+            self.add("NOT-ANCHORED", "package", "NOT_ANCHORED")
+        if self.witnesses and not witnessed:
+            self.add("NOT-WITNESSED", "package", "NOT_WITNESSED")
+
+    def seen(self, m):
+        """The head of the hub's log in which a line says how much of the recorder's log the hub had seen; and how many lines that are,
+        how many recordings below it, how many recordings. None when it is not proven, or that head is not of the log here."""
+        scheme = scheme_of(m["log"], BOX_LOG)
+        r, proven = self.hub_line("outside/seen.record", "outside/seen.tlog-proof", scheme)
+        if not proven or r.type != "head.seen" or r.data.get("log") != m["log"] or self.head is None or self.head.origin != m["log"]:
+            return None
+        size, root, data = count(r.data.get("size")), r.data.get("root"), self.read("outside/seen.consistency")
+        root = unbase64(root) if type(root) is str else None
+        if not size or root is None or len(root) != 32 or data is None:
+            return None
+        path = []
+        for line in pieces(data):
+            try:
+                item = unbase64(line[:-1].decode("ascii"))
+            except UnicodeError:
+                item = None
+            if line[-1:] != b"\n" or item is None or len(item) != 32:
+                return None
+            path.append(item)
+        here = self.head
+        if size <= here.size:
+            one = consistent(size, here.size, root, here.root, path)
+        else:
+            one = here.size > 0 and consistent(here.size, size, here.root, root, path)
+        if not one:
+            return None
+        lines = [n for n, _ in m["master"]] if m["still"] is None else [m["still"]["n"]]
+        return self.proof("outside/seen.tlog-proof").head, (size, sum(n < size for n in lines), len(lines))
+
+    def attested(self, head, about):
+        """Whether a witness that was given has cosigned the head."""
+        place, found, told = "file outside/seen.tlog-proof", False, set()
+        for key in self.witnesses:
+            times = [cosigned_at(key, head.body(), blob) for name, key_id, blob in head.signatures
+                     if name == key.name and key_id == key.id]
+            if None in times:
+                self.add("BAD-SIGNATURE", place, "BAD_COSIGNATURE", key.name)
+            elif times:
+                self.add("WITNESSED", place, "WITNESSED", key.name, hub_time(max(times)), *about)
+                found = True
+        known = {key.name for key in self.witnesses} | {head.origin}
+        for name, _, _ in head.signatures:
+            if name not in known and not is_hub_key_of(name, head.origin) and name not in told:
+                told.add(name)
+                self.add("WITNESS-NOT-CHECKED", place, "WITNESS_UNCHECKED", name)
+        return found
+
 
 # ---------------------------------------------------------------- (7) the command
 
@@ -2184,25 +2689,25 @@ class Folder:
         return self.hashes[name]
 
 
-def verify(path, hub_keys=(), given=(), live=False, kind=None):
+def verify(path, hub_keys=(), given=(), live=False, kind=None, roots=(), witnesses=()):
     """The whole report as text."""
-    return verify_folder(Folder(path), hub_keys, given, live, kind)
+    return verify_folder(Folder(path), hub_keys, given, live, kind, roots, witnesses)
 
 
-def verify_folder(folder, hub_keys, given, live, kind):
+def verify_folder(folder, hub_keys, given, live, kind, roots, witnesses):
     try:
         names = folder.list()
     except (OSError, ValueError):
         place = "package" if kind == "bundle" else "log"
         return "CANNOT-CHECK\nUNREADABLE\t%s\t%s\n" % (place, say("NO_FOLDER"))
     if kind == "bundle" or (kind is None and "SHA256SUMS" in names):
-        return PackageCheck(folder, list(hub_keys)).run()
+        return PackageCheck(folder, list(hub_keys), list(roots), list(witnesses)).run()
     return LogCheck(folder, list(hub_keys), list(given), live).run()
 
 
 def main(args):
     path = kind = None
-    hub_keys, given, live = [], [], False
+    hub_keys, given, live, roots, witnesses = [], [], False, [], []
     args = list(args)
     try:
         while args:
@@ -2211,6 +2716,11 @@ def main(args):
                 live = True
             elif arg == "--hub":
                 hub_keys.append(Vkey(args.pop(0).strip()))
+            elif arg == "--witness":
+                witnesses.append(Vkey(args.pop(0).strip()))
+            elif arg == "--authority":
+                with open(args.pop(0), "br") as file:
+                    roots += certificates_of(file.read(MAX_FILE).decode("utf-8", "replace"))
             elif arg == "--head":
                 with open(args.pop(0), "br") as file:
                     given.append(file.read(MAX_FILE))
@@ -2225,10 +2735,13 @@ def main(args):
     except IndexError:
         sys.stderr.write(__doc__)
         return 2
+    except BadDer:
+        sys.stderr.write("%s: the file holds no certificate in PEM\n" % arg)
+        return 2
     except (OSError, BadNote) as error:
         sys.stderr.write("%s: %s\n" % (arg, error))
         return 2
-    report = verify(path, hub_keys, given, live, kind)
+    report = verify(path, hub_keys, given, live, kind, roots, witnesses)
     sys.stdout.write(report)
     verdict = report.split("\n", 1)[0]
     return 0 if verdict.startswith("INTACT") else 1 if verdict == "NOT-INTACT" else 2

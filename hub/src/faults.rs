@@ -14,7 +14,7 @@ fn named(about: &About) -> (Option<&str>, Option<&str>) {
     match about {
         About::Camera(camera) => (Some(camera.cam.as_str()), None),
         About::Box(_) => (None, None),
-        About::Evidence(about) | About::Disk(about) => (None, Some(about)),
+        About::Evidence(about) | About::Disk(about) | About::Outside(about) => (None, Some(about)),
     }
 }
 

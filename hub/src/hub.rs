@@ -15,11 +15,13 @@ use crate::{
     documents::Printer,
     error::HubError,
     keys::Keys,
+    outside::asked::Outside,
     ownlog::OwnLog,
     requests::{Pulls, looks::Looks},
     signin::Refusals,
     standings::Standings,
     trail::owners,
+    witness::{self, Watch},
 };
 
 #[cfg(test)]
@@ -43,6 +45,9 @@ pub struct Hub {
     pub denials: Denials,
     pub sessions: Sessions,
     pub attempts: Attempts,
+    pub outside: Outside,
+    /// Heads of other hubs' logs that this one attests.
+    pub watch: Arc<Watch>,
     /// Where boxes really dial in (the port is known only once it is bound).
     pub quic: std::net::SocketAddr,
 }
@@ -76,6 +81,7 @@ impl Foundation {
             Box::new(move |op| grants::at(&records, op, wall.now().wall)),
             Box::new(move |data| owners::of(&owned, data)),
         );
+        let watch = Watch::new(&state.join(witness::FOLDER));
         let live = Live::default();
         let logs = BoxLogs::new(
             &state,
@@ -104,6 +110,8 @@ impl Foundation {
             denials: Default::default(),
             sessions: Default::default(),
             attempts: Default::default(),
+            outside: Outside::default(),
+            watch: Arc::new(watch),
             quic,
         }
     }

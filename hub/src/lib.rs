@@ -25,6 +25,8 @@
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`disks`] | room on every disk the hub writes to: what fits, what is left, when it ends |
+//! | [`outside`] | who outside the scheme stamps and attests the heads of the hub's log |
+//! | [`witness`] | attesting other hubs' logs |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
@@ -60,6 +62,7 @@ pub mod list;
 #[cfg(test)]
 mod next_steps;
 pub mod ops;
+pub mod outside;
 pub mod ownlog;
 pub mod pace;
 pub mod places;
@@ -75,4 +78,5 @@ pub mod supervise;
 pub mod tally;
 pub mod trail;
 pub mod web;
+pub mod witness;
 pub mod words;

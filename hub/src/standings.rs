@@ -125,7 +125,7 @@ fn found(hub: &Hub) -> Result<BTreeMap<BoxName, Vec<Fault>>, HubError> {
         let (name, cam) = match f.about {
             About::Camera(c) => (c.r#box, Some(c.cam)),
             About::Box(name) => (name, None),
-            About::Evidence(_) | About::Disk(_) => continue,
+            About::Evidence(_) | About::Disk(_) | About::Outside(_) => continue,
         };
         all.entry(name).or_default().push(Fault {
             code: f.code,

@@ -14,6 +14,7 @@
 //!     ├─ silence    boxes that are off the line: faults that begin and end
 //!     ├─ disks      nearly full, or full: faults that begin and end
 //!     ├─ room       boxes whose lines found no room hear when there is some
+//!     ├─ outside    nightly heads to authorities for time stamps and to witnesses
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -51,6 +52,7 @@ use crate::{
     files,
     hub::{Foundation, Hub, blocking},
     keys::Keys,
+    outside,
     ownlog::OwnLog,
     requests::{self, touches},
     retention, signin, web,
@@ -207,6 +209,7 @@ pub async fn run(
     tasks.spawn(devices::room::run(hub.clone()));
     tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
+    tasks.spawn(outside::anchor::run(hub.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(quic = %hub.quic, scheme = hub.config.scheme, "the hub is up");
@@ -343,7 +346,7 @@ async fn hourly(hub: Arc<Hub>) {
             if let Err(e) = declaration::look(&d) {
                 tracing::error!("the declaration was not looked at: {e}");
             }
-            d.logs.note_heads_seen()
+            d.logs.note_heads_seen(3_600_000)
         });
         if let Ok(Err(e)) = noted.await {
             tracing::error!("head.seen: {}", e.why);

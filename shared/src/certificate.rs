@@ -1,7 +1,7 @@
 //! Pure. What box and hub read of a certificate themselves (X.509, DER): whose it is, its key, from when until when it is good, and when
 //! another one is due. Whether it is genuine is for rustls to judge.
 
-use crate::time::Utc;
+use crate::{der::Reader, time::Utc};
 
 /// The parts of a certificate that are read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,22 +98,8 @@ fn constraints(after_key: &[u8]) -> Option<&[u8]> {
 
 /// The content of the element at the front if it has this tag, and what follows it.
 fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = bytes.split_at_checked(2)?;
-    if head[0] != tag {
-        return None;
-    }
-    let (len, rest) = match head[1] {
-        n @ 0..=0x7f => (usize::from(n), rest),
-        n @ 0x81..=0x83 => {
-            let (len, rest) = rest.split_at_checked(usize::from(n & 0x0f))?;
-            (
-                len.iter().fold(0, |all, b| all << 8 | usize::from(*b)),
-                rest,
-            )
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(len)
+    let element = Reader::new(bytes).maybe(tag)?;
+    Some((element.content, bytes.get(element.whole.len()..)?))
 }
 
 /// UTCTime (`YYMMDDhhmmssZ`, 1950 to 2049) or GeneralizedTime (`YYYYMMDDhhmmssZ`).

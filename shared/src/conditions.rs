@@ -242,6 +242,14 @@ conditions! {
         "Hub was put back from an older copy"
         "The hub's records are older than what boxes have seen: it was put back from a backup, or a disk of it was. What was done at the hub since that copy is in none of its records. Recording, deletion and the boxes' logs are not concerned; what boxes know, they tell the hub by themselves."
         "See the page Hub, or beadle-hub rollback show, for what has to be found out and done again. Two people settle it then: beadle-hub rollback settle, beadle-hub rollback approve."
+    "outside.refused" Critical HubStaff
+        "A witness refuses the hub's log"
+        "A witness outside the scheme had seen other lines of the hub's log than there are now, or more of them: it was put back from an older copy, or somebody wrote it anew. The detail says which witness, and what it says. Whatever rests on this log is in question until that is explained."
+        "Do not change anything at the hub. Find out whether it was put back from a backup, and tell whoever runs the witness; both keep the heads they have. beadle-hub outside list says how the others see it."
+    "outside.late" Warning HubStaff
+        "Nobody outside stamps or attests the log"
+        "For more than a day and a half an authority for time stamps, or a witness, has not answered: the detail says which and why. What was recorded since rests on box and hub alone. All that waits is sent when it answers again."
+        "Look whether the hub reaches it (name, port, the firewall between), and ask whoever runs it. beadle-hub outside list says what waits; beadle-hub outside anchor tries at once. One that is gone for good is taken out of hub.toml."
     "cert.expiring" Warning HubStaff
         "Box's certificate has not been renewed"
         "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."
@@ -437,6 +445,8 @@ mod tests {
             "hub.version",
             "hub.disk",
             "hub.disk-full",
+            "outside.late",
+            "outside.refused",
             "cert.expiring",
             "cert.missing",
             "log.refused",

@@ -50,7 +50,7 @@ pub mod names {
     pub const SUMS: &str = "SHA256SUMS";
     /// P-256 signature (ASN.1 DER) over SHA256SUMS.
     pub const SEAL: &str = "SHA256SUMS.sig";
-    /// RFC 3161 token: its place; absent until a time-stamping authority is configured.
+    /// RFC 3161 time stamp over SHA256SUMS; comes after the package was made, where an authority is configured.
     pub const TOKEN: &str = "SHA256SUMS.tsr";
     /// The hub-log line `exp.done` and its proof.
     pub const SUMS_RECORD: &str = "SHA256SUMS.record";
@@ -65,7 +65,15 @@ pub mod names {
     pub const HUB_PEM: &str = "keys/hub.pem";
     /// Key of the hub's own log, so that its signature under the hub proofs can be checked too.
     pub const HUB_LOG_VKEY: &str = "keys/hub-log.vkey";
+    /// What others than the scheme say of the lines: the hub-log line `head.seen` of the recorder's log, its proof, which ends in a head
+    /// that they stamped and cosigned, how that line's head and the package's are of one log, and `<authority>.tsr` over the hub's head.
+    pub const OUTSIDE: &str = "outside";
+    pub const SEEN_RECORD: &str = "outside/seen.record";
+    pub const SEEN_PROOF: &str = "outside/seen.tlog-proof";
+    pub const SEEN_CONSISTENCY: &str = "outside/seen.consistency";
     pub const VERIFY_PY: &str = "verify/verify.py";
+    /// The same for a browser.
+    pub const VERIFY_HTML: &str = "verify/verify.html";
     pub const SPEC: &str = "verify/SPEC.txt";
     /// Files that lie beside the sums and are not listed in them.
     pub const UNLISTED: &[&str] = &[SUMS, SEAL, TOKEN, SUMS_RECORD, SUMS_PROOF];

@@ -8,8 +8,9 @@ use crate::{
     note::{SignedHead, Vkey},
     order::Ordered,
     passkey::{self, Assertion, Bytes, Passkey, Registration, RelyingParty},
-    record::{Record, Value},
+    record::{Record, Value, sha256},
     time::Utc,
+    timestamp::{self, Judged, Root},
     wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, ToBox, ToHub},
 };
 
@@ -82,6 +83,21 @@ pub fn certificates(bytes: &[u8]) {
     }
 }
 
+/// An answer of an authority that stamps times, judged under the certificate it begins with: a length of two bytes, a certificate, the answer.
+pub fn stamps(bytes: &[u8]) {
+    let _ = timestamp::judge(bytes, &[0; 32], &[]);
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let length = usize::from(u16::from_be_bytes(*length));
+    if let Some((root, answer)) = rest.split_at_checked(length)
+        && let Some(root) = Root::new(root)
+    {
+        let judged = timestamp::judge(answer, &sha256(b"data"), &[root]);
+        assert!(!matches!(judged, Judged::Good(_)), "nobody signed that");
+    }
+}
+
 /// What a browser hands over of a passkey: its JSON, and the parts in it: a length of two bytes and the browser's data, then the authenticator's.
 pub fn passkeys(bytes: &[u8]) {
     let Ok(party) = RelyingParty::new("hub.example", "https://hub.example") else {
@@ -140,5 +156,6 @@ mod tests {
         corpus("codes", super::codes);
         corpus("certificates", super::certificates);
         corpus("passkeys", super::passkeys);
+        corpus("stamps", super::stamps);
     }
 }

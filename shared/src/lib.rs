@@ -17,10 +17,13 @@
 //! | [`tree`] | RFC 6962 Merkle tree: frontier, proofs |
 //! | [`note`] | C2SP signed notes: keys, heads, countersignatures, proof files |
 //! | [`check`] | the rules between one line and the next |
+//! | [`witness`] | what a witness is sent and answers |
 //! | [`verify`] | the verdict on a whole log or an evidence package |
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
 //! | [`certificate`] | what is read of a certificate: name, key, validity |
+//! | [`der`] | a strict reader of DER |
+//! | [`timestamp`] | time stamps of outside authorities: what is asked, and whether an answer is good |
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`passkey`] | passkeys: whether a person's key was made, and used, for this challenge |
 //! | [`approval`] | whether the people whom an order names touched their keys for it |
@@ -40,6 +43,7 @@ pub mod certificate;
 pub mod check;
 pub mod code;
 pub mod conditions;
+pub mod der;
 pub mod evidence;
 pub mod fields;
 pub mod fuzz;
@@ -58,8 +62,10 @@ pub mod segment;
 pub mod standing;
 pub mod testing;
 pub mod time;
+pub mod timestamp;
 pub mod tree;
 pub mod types;
 pub mod verify;
 pub mod wire;
+pub mod witness;
 pub mod worker;

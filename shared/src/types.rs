@@ -149,6 +149,12 @@ lines! {
     ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
     ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
+    /// Hub log: an authority outside the scheme stamped the package's SHA256SUMS; `sha256` of its answer, which lies beside it.
+    ExpStamp = "exp.stamp" { r#ref: String, cam: CameraId, sums: String, authority: String, time: Utc, sha256: String }
+    /// Hub log: an authority outside the scheme stamped that head of this log; `sha256` of its answer.
+    HubAnchor = "hub.anchor" { authority: String, size: u64, root: String, time: Utc, sha256: String }
+    /// Hub log: a witness cosigned that head of this log; `time` and `sig` as in `head.ack`.
+    HubWitness = "hub.witness" { witness: String, size: u64, root: String, time: u64, sig: String }
     /// `set`: SHA-256 of the deleted seg.write lines' leaf hashes, in order.
     DelRange = "del.range" { cam: CameraId, day: Day, s0: u64, s1: u64, t0: Utc, t1: Utc, count: u64, set: String, rule: String, key: String }
     /// `n`: line number of its del.range. `claim`: tpm, file.

@@ -106,6 +106,16 @@ impl Hub {
 
     /// The same anywhere, at this address; on a machine its state and evidence are where the package has them.
     pub fn make_at(site: &Site, address: &str, env: Vec<(String, String)>) -> Done<Self> {
+        Self::make_of(site, "cctv.example.gov.uk", address, env)
+    }
+
+    /// The same of another scheme.
+    pub fn make_of(
+        site: &Site,
+        scheme: &str,
+        address: &str,
+        env: Vec<(String, String)>,
+    ) -> Done<Self> {
         let folder = &site.files()?;
         let (state, evidence) = match site {
             Site::Beside(_) => (folder.join("hub"), folder.join("evidence")),
@@ -124,6 +134,8 @@ impl Hub {
                     "init",
                     "--state",
                     state,
+                    "--scheme",
+                    scheme,
                     "--quic",
                     q,
                     "--https",

@@ -45,6 +45,7 @@ pub mod sharing;
 pub mod site;
 pub mod staff;
 pub mod stalls;
+pub mod stamps;
 pub mod start;
 pub mod swtpm;
 pub mod town;

@@ -23,6 +23,13 @@ fn staff_watch_a_clip() -> Done<()> {
     let home = format!("https://127.0.0.1:{}", rig.hub.https);
     let mut browser = Browser::open(rig.folder.path())?;
 
+    // EVI-2: whoever checks evidence finds the page for it without signing in, and it runs as it is served.
+    browser.goto(&format!("{home}/proof/verify.html"))?;
+    browser.until(
+        "the page that checks is there, with its script and its style",
+        20,
+        "typeof judge == 'function' && getComputedStyle(document.getElementById('drop')).borderTopStyle == 'dashed'",
+    )?;
     browser.goto(&format!("{home}/clip/{}", clips[0]))?;
     browser.until(
         "signing in comes first",

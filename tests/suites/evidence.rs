@@ -365,7 +365,7 @@ fn handed_over(rig: &Rig, staff: &Staff, exhibit: &str, from: shared::time::Utc)
     Ok(())
 }
 
-/// Audit 2.14: what a court's expert can do with coreutils and openssl alone.
+/// Audit 2.14, EVI-2: what a court's expert can do with coreutils and openssl alone, with a key made as READ-ME-FIRST says.
 #[test]
 fn stock_tools_check_the_package() -> Done<()> {
     let mut rig = Rig::installed("stock-tools", 10)?;
@@ -387,7 +387,10 @@ fn stock_tools_check_the_package() -> Done<()> {
         t=$((16#$(head -c12 "$2/c" | tail -c8 | od -An -tx1 | tr -d ' \n')))
         (printf 'cosignature/v1\ntime %d\n' "$t"; cat "$2/b") > "$2/h"
         tail -c64 "$2/c" > "$2/hs"
-        openssl pkeyutl -verify -pubin -inkey keys/hub.pem -rawin -in "$2/h" -sigfile "$2/hs"
+        recipe=$(sed -n "/^ *(printf '0/,/hub\.pem$/p" READ-ME-FIRST.txt)
+        (cd "$2" && eval "${recipe/KEY/$3}")
+        cmp "$2/hub.pem" keys/hub.pem
+        openssl pkeyutl -verify -pubin -inkey "$2/hub.pem" -rawin -in "$2/h" -sigfile "$2/hs"
         line=$(head -1 log/records.jsonl)
         (printf '\000'; printf '%s\n' "$line") | sha256sum
     "#;
@@ -395,9 +398,28 @@ fn stock_tools_check_the_package() -> Done<()> {
     std::fs::create_dir_all(&scratch)?;
     program::run(
         std::path::Path::new("bash"),
-        args!["-c", script, "bash", pulled.package, scratch],
+        args![
+            "-c",
+            script,
+            "bash",
+            pulled.package,
+            scratch,
+            rig.hub.vkey()?
+        ],
     )?
     .well("checking with sha256sum and openssl")?;
+    // What the package has copies of is what the scheme publishes.
+    let published = rig.site.files()?.join("published");
+    rig.hub
+        .ask(args!["publish", published])?
+        .well("beadle-hub publish")?;
+    for name in ["verify.py", "verify.html", "SPEC.txt"] {
+        let copy = pulled.package.join("verify").join(name);
+        assert!(
+            std::fs::read(published.join(name))? == std::fs::read(copy)?,
+            "{name}"
+        );
+    }
     Ok(())
 }
 

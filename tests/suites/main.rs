@@ -29,6 +29,7 @@ mod marker;
 mod masks;
 mod month;
 mod moves;
+mod outside;
 mod powercut;
 mod priority;
 #[path = "../cameras/quirks/mod.rs"]

@@ -10,6 +10,7 @@ mod heads;
 mod hostile;
 mod lines;
 mod mutation;
+mod outside;
 mod packages;
 mod page;
 mod random;

@@ -405,6 +405,8 @@ pub const ALL: &[&Row] = &[
     &ROLLBACK,
     &ROLLBACK_ASK,
     &ROLLBACK_APPROVE,
+    &OUTSIDE,
+    &OUTSIDE_ANCHOR,
     &MOVES,
     &MOVE,
     &FOOTAGE,

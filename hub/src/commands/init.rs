@@ -71,6 +71,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         lookup: None,
         holds: None,
         disks: None,
+        outside: None,
         periods: None,
         sign_in: None,
     };

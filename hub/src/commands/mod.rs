@@ -26,6 +26,7 @@ mod log;
 mod look;
 mod mask;
 mod meter;
+mod outside;
 mod owner;
 mod person;
 mod publish;
@@ -38,6 +39,7 @@ mod staff;
 mod status;
 mod token;
 mod verify;
+mod witness;
 
 #[derive(Parser)]
 #[command(
@@ -132,6 +134,11 @@ enum Command {
     Token(token::Command),
     /// How the hub itself is: its disks, and its own faults
     Status(status::Args),
+    /// Who outside the scheme stamps and attests the hub's log: list, send what waits
+    #[command(subcommand)]
+    Outside(outside::Command),
+    /// Attest another hub's log, on a laptop: no hub runs there
+    Witness(witness::Args),
     /// Print the API as an OpenAPI document
     Api,
     /// Write the manual pages of all commands into a folder
@@ -211,6 +218,8 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Staff(c) => staff::run(&hub, c).map(|()| 0),
         Command::Declaration(c) => declaration::run(&hub, c).map(|()| 0),
         Command::Factor(c) => factor::run(&hub, c).map(|()| 0),
+        Command::Outside(command) => outside::run(&hub, &command).map(|()| 0),
+        Command::Witness(args) => witness::run(&args),
         Command::Status(args) => status::run(&hub, &args).map(|()| 0),
         Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }

@@ -19,6 +19,7 @@ use crate::{
     access::accounts,
     evidence::{
         Resting,
+        package::Trusted,
         save::{self as out, Card, Form, SavedPackage, Seal, Wanted},
     },
     files::{self, failed},
@@ -137,17 +138,15 @@ struct SavedRow<'a> {
 
 /// The key that opens an exhibit's package, and the one its verdict rests on.
 fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), CommandError> {
-    let keys = Keys::load(state, &load_config(state)?.scheme)?;
+    let config = load_config(state)?;
+    let keys = Keys::load(state, &config.scheme)?;
     // No key: nothing of the exhibit can be opened any more, or it never was.
     keys.exhibit_identity(exhibit).map_err(|e| {
         CommandError::Plain(format!(
             "nothing of {exhibit} can be opened: {e}. It was disposed of (`beadle-hub evidence certificate {exhibit}`), or never pulled"
         ))
     })?;
-    let options = Options {
-        hub: vec![keys.cosign_vkey().clone()],
-        ..Options::default()
-    };
+    let options = Trusted::of(&config.outside).options(keys.cosign_vkey().clone());
     Ok((keys, options))
 }
 

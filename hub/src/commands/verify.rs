@@ -6,6 +6,7 @@ use logbook::Folder;
 use shared::{
     id::ExhibitRef,
     note::Vkey,
+    timestamp::Root,
     verify::{self, Options},
 };
 
@@ -23,6 +24,12 @@ pub struct Args {
     /// A further head the reader knows of
     #[arg(long)]
     head: Vec<PathBuf>,
+    /// Root certificates (PEM) of an authority that stamps times, which you trust
+    #[arg(long)]
+    authority: Vec<PathBuf>,
+    /// The cosigning key of a witness, which you trust
+    #[arg(long)]
+    witness: Vec<String>,
     /// The log is still being written
     #[arg(long)]
     live: bool,
@@ -46,13 +53,15 @@ pub fn run(state: &Path, args: &Args) -> Result<u8, CommandError> {
             ));
         }
     };
-    let mut hub = Vec::new();
-    for text in &args.hub {
-        let from_file = (!text.contains('+'))
-            .then(|| files::read_text(text.as_ref()))
-            .transpose()?;
-        let text = from_file.as_deref().unwrap_or(text).trim();
-        hub.push(Vkey::parse(text).map_err(|e| CommandError::Plain(format!("--hub {text}: {e}")))?);
+    let mut authorities = Vec::new();
+    for path in &args.authority {
+        let roots = Root::of_pem(&files::read_text(path)?);
+        authorities.extend(roots.ok_or_else(|| {
+            CommandError::Plain(format!(
+                "--authority {}: no certificate in PEM; nothing was checked",
+                path.display()
+            ))
+        })?);
     }
     let heads = args
         .head
@@ -60,9 +69,11 @@ pub fn run(state: &Path, args: &Args) -> Result<u8, CommandError> {
         .map(|p| files::read(p))
         .collect::<Result<_, _>>()?;
     let options = Options {
-        hub,
+        hub: keys("--hub", &args.hub)?,
         live: args.live,
         heads,
+        authorities,
+        witnesses: keys("--witness", &args.witness)?,
     };
     let folder = Folder(path.clone());
     let package =
@@ -79,4 +90,16 @@ pub fn run(state: &Path, args: &Args) -> Result<u8, CommandError> {
     };
     print!("{}", report.render());
     Ok(u8::try_from(report.exit_status()).unwrap_or(2))
+}
+
+/// Keys as text, or in files.
+fn keys(word: &str, given: &[String]) -> Result<Vec<Vkey>, CommandError> {
+    let key = |text: &String| {
+        let from_file = (!text.contains('+'))
+            .then(|| files::read_text(text.as_ref()))
+            .transpose()?;
+        let text = from_file.as_deref().unwrap_or(text).trim();
+        Vkey::parse(text).map_err(|e| CommandError::Plain(format!("{word} {text}: {e}")))
+    };
+    given.iter().map(key).collect()
 }

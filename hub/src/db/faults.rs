@@ -18,10 +18,14 @@ pub enum About {
     Evidence(String),
     /// A disk of the hub's, by its first path.
     Disk(String),
+    /// An authority or a witness outside the scheme, by its name.
+    Outside(String),
 }
 
 /// What the codes of faults about disks begin with.
 const DISK: &str = "hub.disk";
+/// And of those about who is outside the scheme.
+const OUTSIDE: &str = "outside.";
 
 /// A fault the hub found: its `fault.on` is in the hub's log, and no `fault.off` yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +52,9 @@ impl About {
         match self {
             Self::Camera(camera) => (camera.to_string(), ""),
             Self::Box(name) => (name.to_string(), ""),
-            Self::Evidence(about) | Self::Disk(about) => (String::new(), about),
+            Self::Evidence(about) | Self::Disk(about) | Self::Outside(about) => {
+                (String::new(), about)
+            }
         }
     }
 }
@@ -69,6 +75,7 @@ impl Db {
             let bad = |e: shared::id::BadId| DbError::Row(e.to_string());
             let about = match camera.as_str() {
                 "" if code.starts_with(DISK) => About::Disk(exhibit),
+                "" if code.starts_with(OUTSIDE) => About::Outside(exhibit),
                 "" => About::Evidence(exhibit),
                 name if !name.contains('/') => About::Box(BoxName::parse(name).map_err(bad)?),
                 camera => About::Camera(BoxCamera::parse(camera).map_err(bad)?),

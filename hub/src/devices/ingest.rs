@@ -509,10 +509,10 @@ impl BoxLogs {
     }
 
     /// Writes `head.seen` for every log that grew and was not noted within the hour.
-    pub fn note_heads_seen(&self) -> Result<(), Refused> {
+    pub fn note_heads_seen(&self, apart_ms: i64) -> Result<(), Refused> {
         let now = self.clock.now().wall;
         for l in self.db.logs().map_err(ours)? {
-            if l.size > l.seen_size && now.0 - l.seen_time.0 >= 3_600_000 {
+            if l.size > l.seen_size && now.0 - l.seen_time.0 >= apart_ms {
                 self.own
                     .append(
                         "sys:hub",

@@ -43,7 +43,7 @@ fn about_evidence(hub: &Hub) -> Result<Vec<Fault>, HubError> {
             since: f.since,
             text: f.text,
         }),
-        About::Camera(_) | About::Box(_) | About::Disk(_) => None,
+        About::Camera(_) | About::Box(_) | About::Disk(_) | About::Outside(_) => None,
     });
     Ok(own.collect())
 }

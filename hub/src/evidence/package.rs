@@ -21,11 +21,12 @@ use footage::{mp4, sealed};
 use logbook::{LogFolder, sync_dir};
 use shared::{
     evidence::{Manifest, ManifestMaster, names},
-    note::{Cosigned, Proof, SignedHead, Vkey},
+    note::{Cosigned, Proof, SignedHead, Vkey, b64},
     record::{Digest, Record, hex, leaf_hash, sha256},
     segment::SegmentName,
     time::Utc,
-    types::{CopyMade, Data, ExpClip, ExpDone, KeyRoll, LogOpen, SegWrite},
+    timestamp::Root,
+    types::{CopyMade, Data, ExpClip, ExpDone, HeadSeen, KeyRoll, LogOpen, SegWrite},
     verify::{self, Files, Options, Report},
 };
 
@@ -34,21 +35,24 @@ use super::{
     certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check, continuity},
     lines::{LogLine, Scope, Selector},
     proofs::Forest,
-    published::{SPEC, VERIFY_PY},
+    published,
     resting::{self, Resting},
 };
 use crate::{
+    config::outside::Outside,
     disks::room::{self, NoRoom},
     documents::printer::{Printer, PrinterError},
     words::{self, paper::Paper},
 };
 
+mod attested;
 mod copies;
 mod record;
 mod still;
 
 pub use still::{StillOrder, build_still, file_of as still_file};
 
+use attested::attested;
 use copies::{masters, subtitles, working_copies};
 use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
@@ -89,6 +93,34 @@ pub struct Order {
     pub holes: Vec<(u64, u64)>,
     /// What makes PDF of the papers.
     pub printer: Printer,
+    /// Who outside the scheme is believed.
+    pub trusted: Trusted,
+}
+
+/// Authorities for time stamps and witnesses that the hub's configuration names.
+#[derive(Clone, Debug, Default)]
+pub struct Trusted {
+    pub authorities: Vec<Root>,
+    pub witnesses: Vec<Vkey>,
+}
+
+impl Trusted {
+    pub fn of(outside: &Outside) -> Self {
+        Self {
+            authorities: outside.roots(),
+            witnesses: outside.witness_keys(),
+        }
+    }
+
+    /// What a check of a package of this hub's goes by.
+    pub fn options(&self, hub: Vkey) -> Options {
+        Options {
+            hub: vec![hub],
+            authorities: self.authorities.clone(),
+            witnesses: self.witnesses.clone(),
+            ..Options::default()
+        }
+    }
 }
 
 /// The log that a box writes when that of the footage has ended.
@@ -249,7 +281,9 @@ pub fn build<A: Authority>(
             wanted: "the exp.clip of this exhibit and camera",
         });
     }
-    proofs(&mut log, &lines, &head, &rest)?;
+    let forest = proofs(&mut log, &lines, &head, &rest)?;
+    let last = masters.iter().map(|m| m.n).max().unwrap_or_default();
+    attested(authority, &forest, &head, last, &rest)?;
     keys(authority, &hub_key, &lines, &rest)?;
 
     let kept: Vec<&LogLine> = lines.values().collect();
@@ -259,8 +293,7 @@ pub fn build<A: Authority>(
         &continuity::between(&masters, &kept),
         &rest,
     )?;
-    put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
-    put(&rest, names::SPEC, SPEC.as_bytes())?;
+    checkers(&rest)?;
     put(
         &rest,
         names::RECORDS,
@@ -293,10 +326,7 @@ pub fn build<A: Authority>(
     // What the certificate says of the check is what the check says. It is asked before the certificate is written, over everything else;
     // and what it says of the whole package afterwards has to be the same.
     let known = Known::new(&rest);
-    let options = Options {
-        hub: vec![hub_key.clone()],
-        ..Options::default()
-    };
+    let options = order.trusted.options(hub_key.clone());
     let register = format!("file {}", names::SUMS_RECORD);
     for name in [names::CERTIFICATE, names::STATEMENT, names::READ_ME] {
         put(&rest, name, b"")?;
@@ -510,6 +540,18 @@ impl Files for Known<'_> {
 fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
     rest.put(name, bytes)
         .map_err(io_error("write", &rest.path(name)))
+}
+
+/// The programs that check a package, and the page that says what they do: copies, for whoever has no other.
+fn checkers(rest: &Resting) -> Result<(), PackageError> {
+    for (name, text) in [
+        (names::VERIFY_PY, published::VERIFY_PY),
+        (names::VERIFY_HTML, published::VERIFY_HTML),
+        (names::SPEC, published::SPEC),
+    ] {
+        put(rest, name, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Syncs every file, then every folder.

@@ -59,6 +59,32 @@ impl Forest {
         Some(out)
     }
 
+    /// Proof that the tree of the first `size` leaves begins with that of the first `old` (RFC 6962, 2.1.2); 0 < old <= size.
+    pub fn consistency(&self, old: u64, size: u64) -> Option<Vec<Digest>> {
+        if old == 0 || old > size || size > self.size() {
+            return None;
+        }
+        let (mut from, mut to, mut out) = (0, size, Vec::new());
+        // Whether what is left of the old tree is a whole subtree that the new one has as it is, from the first leaf on.
+        let mut known = true;
+        while old < to {
+            let middle = from + split(to - from);
+            if old <= middle {
+                out.push(self.range(middle, to)?);
+                to = middle;
+            } else {
+                out.push(self.range(from, middle)?);
+                from = middle;
+                known = false;
+            }
+        }
+        if !known {
+            out.push(self.range(from, to)?);
+        }
+        out.reverse();
+        Some(out)
+    }
+
     /// Root over leaves from..to, where `from` is where RFC 6962 would begin such a subtree.
     fn range(&self, from: u64, to: u64) -> Option<Digest> {
         let n = to - from;
@@ -100,6 +126,17 @@ mod tests {
                 );
             }
         }
+        for size in 1..=70u64 {
+            for old in 1..=size {
+                let proof = forest.consistency(old, size);
+                assert_eq!(
+                    proof,
+                    tree::consistency(&leaves, old, size),
+                    "{old}, {size}"
+                );
+            }
+        }
+        assert_eq!(forest.consistency(0, 5), None);
         assert_eq!(forest.inclusion(70, 70), None);
         assert_eq!(forest.inclusion(0, 71), None);
         assert_eq!(forest.root(0), Some(tree::empty_root()));

@@ -12,12 +12,19 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::keys::pem;
+use crate::{config::outside::Outside, keys::pem};
 
 pub const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
+/// The same for whoever has a browser and nothing else.
+pub const VERIFY_HTML: &str = include_str!("../../../docs/verify/verify.html");
 pub const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
 /// The page, among the files.
 pub const PAGE: &str = "index.html";
+/// The page that checks, among the files.
+pub const CHECKER: &str = "verify.html";
+/// Who is believed outside the scheme, where anybody is.
+const AUTHORITIES: &str = "authorities.pem";
+const WITNESSES: &str = "witnesses.vkey";
 
 /// One file to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,14 +55,33 @@ fn public(spki: &[u8]) -> String {
 }
 
 /// Everything, the page first.
-pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
-    let others = vec![
+pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8], outside: &Outside) -> Vec<PublishedFile> {
+    let mut others = vec![
         PublishedFile::new("verify.py", "text/x-python", VERIFY_PY.to_owned()),
+        PublishedFile::new(CHECKER, "text/html", VERIFY_HTML.to_owned()),
         PublishedFile::new("SPEC.txt", "text/plain", SPEC.to_owned()),
         PublishedFile::new("hub.vkey", "text/plain", format!("{hub}\n")),
         PublishedFile::new("hub.pem", "application/x-pem-file", hub.pem()),
         PublishedFile::new("seal.pem", "application/x-pem-file", public(seal_spki)),
     ];
+    // Who is believed outside the scheme: whoever checks asks them whether these are theirs.
+    let roots: String = outside.authorities.iter().fold(String::new(), |all, a| {
+        format!("{all}{} {}\n{}\n", a.name, a.url, a.pem.trim())
+    });
+    let keys: String = outside
+        .witnesses
+        .iter()
+        .fold(String::new(), |all, w| format!("{all}{}\n", w.key));
+    if !roots.is_empty() {
+        others.push(PublishedFile::new(
+            AUTHORITIES,
+            "application/x-pem-file",
+            roots,
+        ));
+    }
+    if !keys.is_empty() {
+        others.push(PublishedFile::new(WITNESSES, "text/plain", keys));
+    }
     let sums = others.iter().fold(String::new(), |mut sums, f| {
         let _ = writeln!(sums, "{}  {}", f.sha256, f.name);
         sums
@@ -71,8 +97,17 @@ pub fn files(scheme: &str, hub: &Vkey, seal_spki: &[u8]) -> Vec<PublishedFile> {
 fn page(scheme: &str, hub: &Vkey, seal: &str, files: &[PublishedFile]) -> String {
     let what = |name: &str| match name {
         "verify.py" => "the program that checks a package (Python 3.8 or newer, nothing else)",
+        CHECKER => {
+            "the page that does the same in any current browser, from a USB stick too: nothing to install, nothing is sent anywhere"
+        }
         "SPEC.txt" => {
             "every step of that check in words, so that anybody can write their own program"
+        }
+        AUTHORITIES => {
+            "root certificates of the authorities that stamp the hub's log (--authority): hold them against what those publish themselves"
+        }
+        WITNESSES => {
+            "keys of the witnesses that attest the hub's log (--witness, one each): hold them against what those publish themselves"
         }
         "hub.vkey" => "the hub's countersigning key, as the program takes it",
         "hub.pem" => "the same key, as openssl takes it",
@@ -116,6 +151,7 @@ of these files with it; take them from here instead, for whoever made a package 
 </table>
 <p>All of these are in <a href=\"SHA256SUMS\">SHA256SUMS</a> too.</p>
 <h2>How to check a package</h2>
+<p>Open <a href=\"verify.html\">verify.html</a>, give it KEY (the line above), and drop the folder or the ZIP on it. The answer begins with INTACT or NOT-INTACT. Or, by hand:</p>
 <ol>
 <li>In the folder of the package: <code>sha256sum -c SHA256SUMS</code>. Then compare the SHA-256 of the file SHA256SUMS with the label that came with the package.</li>
 <li><code>openssl dgst -sha256 -verify seal.pem -signature SHA256SUMS.sig SHA256SUMS</code>, with seal.pem from this page.</li>
@@ -155,7 +191,12 @@ mod tests {
             shared::time::Utc(1_793_000_000_000),
         )
         .expect("keys");
-        let files = files("cctv.example.gov.uk", &hub.vkey, &keys.seal_spki());
+        let files = files(
+            "cctv.example.gov.uk",
+            &hub.vkey,
+            &keys.seal_spki(),
+            &Outside::default(),
+        );
         let folder = tempfile::tempdir().expect("folder");
         for f in &files {
             std::fs::write(folder.path().join(&f.name), &f.text).expect("write");
@@ -185,5 +226,8 @@ mod tests {
         }
         assert!(page.text.contains(&hub.vkey.to_string()));
         assert!(!page.text.contains("<script") && !page.text.contains("http"));
+        // Nothing of the page that checks is anywhere else, and what it may do is said in it.
+        let checker = files.iter().find(|f| f.name == CHECKER).expect(CHECKER);
+        assert!(checker.text.contains("default-src 'none'") && !checker.text.contains("src="));
     }
 }

@@ -6,7 +6,7 @@ use logbook::Line;
 use shared::{
     note::{SignedHead, Vkey},
     types::{Data, RequestAuthorise, RequestSubmit},
-    verify::{self, Options},
+    verify,
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
         people::{People, Person},
     },
     cleanup,
-    package::{self, FetchedSegment, Later, Order, PackageError},
+    package::{self, FetchedSegment, Later, Order, PackageError, Trusted},
     resting::Resting,
 };
 use crate::{
@@ -95,10 +95,7 @@ pub fn make(
         .exhibit_identity(&row.r#ref)
         .map_err(|e| failed(&e))?;
     if there.exists() {
-        let options = Options {
-            hub: vec![hub.log.hub_key()],
-            ..Options::default()
-        };
+        let options = Trusted::of(&hub.config.outside).options(hub.log.hub_key());
         let report = verify::package(&Resting::new(there.clone(), identity), &options);
         let only_short = package::tolerable(&report, short.is_some());
         return match report.exit_status() == 0 || only_short {
@@ -191,6 +188,7 @@ pub fn make(
         short,
         holes,
         printer: hub.printer.clone(),
+        trusted: Trusted::of(&hub.config.outside),
     };
     let made = package::build(&hub.log, hub.now(), &order)?;
     let printed = made.unprinted.as_ref().map_or(Ok(()), Err);

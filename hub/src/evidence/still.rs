@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{
     certificate::people::Person,
-    package::{self, PackageError, StillOrder},
+    package::{self, PackageError, StillOrder, Trusted},
     resting::Resting,
 };
 use crate::{
@@ -468,6 +468,7 @@ fn pack(
         jpeg,
         operator: &by,
         to: &request.requester,
+        trusted: Trusted::of(&hub.config.outside),
     };
     package::build_still(&hub.log, &order)
 }

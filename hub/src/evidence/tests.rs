@@ -43,6 +43,7 @@ use super::{
         Request,
         people::{People, Person},
     },
+    package::Trusted,
     resting,
     save::{Form, SaveError, SavedPackage, Seal, Wanted, save},
 };
@@ -367,6 +368,7 @@ fn scene_until(widths: [u16; 5], end: i64) -> Scene {
         short: None,
         holes: Vec::new(),
         printer: Printer::at("/nonexistent/beadle-documents".into()),
+        trusted: Trusted::default(),
     };
     Scene {
         folder,

@@ -66,6 +66,7 @@ pub fn config(dir: &Path) -> Config {
         names: None,
         holds: None,
         disks: None,
+        outside: None,
         periods: None,
         sign_in: Some(RawSignIn {
             second_factor: Some(Vec::new()),
@@ -118,6 +119,8 @@ impl Hub {
             denials: Default::default(),
             sessions: Default::default(),
             attempts: Default::default(),
+            outside: Default::default(),
+            watch: self.watch.clone(),
             quic: self.quic,
         }
     }

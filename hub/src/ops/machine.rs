@@ -51,9 +51,9 @@ impl Operation for Status {
         work(hub, permit, |hub, _| {
             let faults = hub.db.found_faults()?.into_iter();
             let faults = faults.filter_map(|f| match f.about {
-                About::Disk(path) => Some(HubFault {
+                About::Disk(about) | About::Outside(about) => Some(HubFault {
                     code: f.code,
-                    about: path,
+                    about,
                     since: f.since,
                     text: f.text,
                 }),

@@ -8,6 +8,7 @@
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
 //! | [`backups`] | backups, and records that are an older copy |
 //! | [`machine`] | how the hub itself is |
+//! | [`outside`] | who outside the scheme stamps and attests the hub's log |
 //! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
@@ -63,6 +64,7 @@ pub mod machine;
 pub mod masks;
 mod moment;
 pub mod moves;
+pub mod outside;
 pub mod own;
 pub mod owners;
 pub mod published;
@@ -468,6 +470,8 @@ operations! {
         ROLLBACK => backups::Rollback,
         ROLLBACK_ASK => backups::Ask,
         ROLLBACK_APPROVE => backups::Approve,
+        OUTSIDE => outside::List,
+        OUTSIDE_ANCHOR => outside::Anchor,
         MOVES => moves::List,
         MOVE => moves::Ask,
         FOOTAGE => footage::List,

@@ -31,5 +31,6 @@ pub fn of(hub: &Hub) -> Vec<PublishedFile> {
         &hub.config.scheme,
         hub.keys.cosign_vkey(),
         &hub.keys.seal_spki(),
+        &hub.config.outside,
     )
 }

@@ -85,7 +85,7 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         | "footage.recent" | "owner.list" | "staff.list" | "staff.waiting" | "token.list"
         | "staff.declarations" | "declaration.show" | "factor.list" | "touch.list"
         | "approver.list" | "hub.status" | "move.list" | "published.show" | "backup.list"
-        | "rollback.show" => json!({}),
+        | "rollback.show" | "outside.list" => json!({}),
         other => panic!("say here how {other} is asked for"),
     }]
 }

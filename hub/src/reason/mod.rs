@@ -12,6 +12,7 @@
 //! | [`holds`] | holds |
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`orders`] | orders to boxes |
+//! | [`outside`] | who outside the scheme stamps and attests the log |
 //! | [`pages`] | pages: forms and addresses that are none of theirs |
 //! | [`proofs`] | name and password, second factors |
 //! | [`pulls`] | why a pull waits, or ended as it did: values that rest in its row |
@@ -37,6 +38,7 @@ pub mod holds;
 pub mod masks;
 mod notice;
 pub mod orders;
+pub mod outside;
 pub mod pages;
 pub mod proofs;
 pub mod pulls;
@@ -54,6 +56,7 @@ pub use holds::Holds;
 pub use masks::Masks;
 pub use notice::Notice;
 pub use orders::Orders;
+pub use outside::Outside;
 pub use pages::Pages;
 pub use proofs::Proofs;
 pub use pulls::PullReason;
@@ -159,7 +162,7 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Register, Trail }
+rooms! { Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Outside, Pages, Proofs, Register, Trail }
 
 impl Reason {
     /// Where HTTP has a status of its own for it; else its class says it.

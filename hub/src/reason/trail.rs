@@ -9,6 +9,8 @@ reasons! {
         DayMalformed { text: String } => Malformed "day-malformed",
         /// `drawn`: from when on.
         MonthNotDrawn { month: String, drawn: LocalTime } => Refused "month-not-drawn-yet",
+        /// Nobody outside has stamped the head it is drawn by; without that it is drawn from then on.
+        MonthNotStamped { month: String, without: LocalTime } => Refused "month-not-stamped-yet",
         /// `day`: whose head it is drawn by.
         NoHeadOfMonth { month: String, day: String } => Refused "no-head-of-month",
     }

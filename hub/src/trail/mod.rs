@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
-    note::SignedHead,
-    record::{Digest, Record, hex},
-    time::Utc,
-    types::{LogRead, LogReview},
+    note::{Head, SignedHead},
+    record::{Digest, Record, hex, sha256},
+    time::{Utc, Zone},
+    types::{Data, HubAnchor, LogRead, LogReview},
 };
 use utoipa::ToSchema;
 
@@ -348,7 +348,7 @@ pub struct Sample {
     pub month: String,
     /// Acts of people in it.
     pub acts: u64,
-    /// The head it is drawn by: its size and root, lower hex.
+    /// The head it is drawn by: its size; and what it is drawn by, lower hex: the head's root, or that and its stamp from outside.
     pub size: u64,
     pub root: String,
     /// In the order they were drawn.
@@ -386,10 +386,51 @@ fn head_after(hub: &Hub, month: &Month) -> Result<SignedHead, HubError> {
     SignedHead::parse(&files::read(&path).map_err(plain)?).map_err(plain)
 }
 
+/// How long a sample waits for the stamp over its head.
+const WAIT_DAYS: i32 = 7;
+
+/// What a month's sample is drawn by: the root of its head; and, where an outside authority stamped that head, the first such stamp with it, which
+/// nobody could know before.
+fn seed(hub: &Hub, month: &Month, head: &Head) -> Result<Digest, HubError> {
+    let mut log = LogFolder::new(&hub.log.folder());
+    let mut from = head.size;
+    loop {
+        let bytes = log.read_lines(from, u64::MAX, 1 << 22).map_err(plain)?;
+        if bytes.is_empty() {
+            break;
+        }
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            from += 1;
+            let Ok(record) = Record::parse(line) else {
+                continue;
+            };
+            let size = record.data.get("size").and_then(|v| v.as_u64());
+            let stamp = record.data.get("sha256").and_then(|v| v.as_str());
+            if record.kind == HubAnchor::KIND
+                && size == Some(head.size)
+                && let Some(stamp) = stamp.and_then(unhex)
+            {
+                return Ok(sha256(&[head.root, stamp].concat()));
+            }
+        }
+    }
+    let without = Zone::utc().day_of(month.drawn).plus_days(WAIT_DAYS);
+    let without = Zone::utc().start_of(without);
+    match hub.config.outside.authorities.is_empty() || hub.now() >= without {
+        true => Ok(head.root),
+        false => Err(Trail::MonthNotStamped {
+            month: month.name.clone(),
+            without: LocalTime::of(without, &hub.config.zone),
+        }
+        .into()),
+    }
+}
+
 /// The acts of a month that somebody is to look at.
 pub fn drawn(hub: &Hub, month: &str, count: u32, permit: &Permit) -> Result<Sample, HubError> {
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
+    let seed = seed(hub, &month, &head)?;
     read_on(hub)?;
     let log = &hub.log.name();
     let mut acts = hub.db.own_acts(log, month.from, month.to)?;
@@ -398,7 +439,7 @@ pub fn drawn(hub: &Hub, month: &str, count: u32, permit: &Permit) -> Result<Samp
     let leaves = acts.iter().filter_map(|(n, leaf)| Some((*n, unhex(leaf)?)));
     let leaves: Vec<(u64, Digest)> = leaves.collect();
     let mut lines = Vec::new();
-    for n in sample::draw(&head.root, &leaves, count) {
+    for n in sample::draw(&seed, &leaves, count) {
         lines.extend(hub.db.own_line(log, n)?);
     }
     note(hub, "sample", &lines, permit)?;
@@ -408,7 +449,7 @@ pub fn drawn(hub: &Hub, month: &str, count: u32, permit: &Permit) -> Result<Samp
         month: month.name,
         acts: leaves.len() as u64,
         size: head.size,
-        root: hex(&head.root),
+        root: hex(&seed),
         rows: rows.collect::<Result<_, _>>()?,
     })
 }
@@ -432,10 +473,11 @@ pub fn review(
     rules::texts([(TextField::Result, &result.to_owned())])?;
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
+    let seed = seed(hub, &month, &head)?;
     let line = LogReview {
         month: month.name,
         count: u64::from(count),
-        root: hex(&head.root),
+        root: hex(&seed),
         result: keep_salted(hub, result.trim())?,
         by: vec![permit.op()],
     };

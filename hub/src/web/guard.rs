@@ -49,6 +49,10 @@ pub(super) async fn every_request(
     dressed(shown(answer).await, program)
 }
 
+/// Marks an answer that goes out as it is, for programs that are no browsers.
+#[derive(Clone, Copy)]
+pub(super) struct AsItIs;
+
 /// Whether an address is one of the API, whose refusals are for programs.
 fn of_program(path: &str) -> bool {
     let below = path.strip_prefix(api::BASE);
@@ -131,7 +135,8 @@ fn dressed(answer: Response, program: bool) -> Response {
         .is_some_and(|t| t.as_bytes().starts_with(kind.as_bytes()));
     let bare = (status.is_client_error() || status.is_server_error())
         && status != StatusCode::RANGE_NOT_SATISFIABLE
-        && !words;
+        && !words
+        && answer.extensions().get::<AsItIs>().is_none();
     let allow = answer.headers().get(header::ALLOW).cloned();
     let mut answer = match bare {
         true => in_words(status).told(program),
@@ -141,8 +146,11 @@ fn dressed(answer: Response, program: bool) -> Response {
     if let Some(allow) = allow {
         headers.insert(header::ALLOW, allow);
     }
+    // The one page that has its script in itself says so.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in [
-        ("content-security-policy", POLICY),
         ("strict-transport-security", "max-age=31536000"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),

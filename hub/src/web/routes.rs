@@ -1,5 +1,6 @@
 //! Wiring. The table of pages: every address, and the operations that whoever asks must be allowed before anything of the page is looked
-//! at. Deny by default: only the sign-in page, the style sheet, the script and what the scheme publishes answer a stranger.
+//! at. Deny by default: only the sign-in page, the style sheet, the script, what the scheme publishes and
+//! what witnesses are sent answer a stranger.
 //!
 //! Every form carries a token; every answer carries a content policy that allows our one script, and no
 //! script in a page, no frame and no foreign origin.
@@ -21,7 +22,7 @@ use super::{
     forms, guard,
     pages::{
         account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
-        machine, masks, proof, register, requests, retention, staff, tokens, touches,
+        machine, masks, proof, register, requests, retention, staff, tokens, touches, witness,
     },
 };
 use crate::{
@@ -82,6 +83,9 @@ pages! {
     get "/proof" proof::folder, Nobody;
     get "/proof/" proof::show, Nobody;
     get "/proof/{name}" proof::file, Nobody;
+    post "/witness/add-checkpoint" witness::add, Nobody;
+    get "/witness/next/{id}" witness::next, Nobody;
+    post "/witness/cosignature" witness::take, Nobody;
     post "/sign-out" door::sign_out, Person(&[]);
     get "/account" account::show, Person(&[]);
     post "/account" account::act, Person(&[]);
@@ -97,8 +101,8 @@ pages! {
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
-    get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::BACKUPS, &table::ROLLBACK]);
-    post "/hub" forms::act::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::BACKUPS, &table::ROLLBACK, &table::MOVE, &table::ROLLBACK_ASK, &table::ROLLBACK_APPROVE]);
+    get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::OUTSIDE, &table::BACKUPS, &table::ROLLBACK]);
+    post "/hub" forms::act::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::MOVE, &table::OUTSIDE, &table::OUTSIDE_ANCHOR, &table::BACKUPS, &table::ROLLBACK, &table::ROLLBACK_ASK, &table::ROLLBACK_APPROVE]);
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" forms::show::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
     post "/lifts" forms::act::<lifts::LiftsPage>, Person(&[&table::LIFTS]);

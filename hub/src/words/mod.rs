@@ -16,6 +16,7 @@ use crate::{
         save::Card,
         still::StillFacts,
     },
+    outside::asked::OutsideRow,
     reason::{Notice, PullReason, Reason},
     register::{event::ExhibitEvent, state::CopyState},
     words::paper::Paper,
@@ -60,6 +61,11 @@ pub fn settling() -> &'static str {
 /// The certificate of a package.
 pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
     en::certificate::of(facts, computed)
+}
+
+/// How somebody outside the scheme stands to the hub's log.
+pub fn outside(row: &OutsideRow, zone: &Zone) -> String {
+    en::outside::row(row, zone)
 }
 
 /// Somebody, as papers name them.

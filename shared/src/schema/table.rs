@@ -141,6 +141,9 @@ table! {
     "exp.look" Box { Must "order" COUNT, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "purpose" WORD }
     "exp.clip" Box { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
     "exp.done" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "to" WORD }
+    "exp.stamp" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "authority" WORD, Must "time" Form::Time, Must "sha256" Form::Hash }
+    "hub.anchor" Hub { Must "authority" WORD, Must "size" COUNT, Must "root" Form::Base64(32), Must "time" Form::Time, Must "sha256" Form::Hash }
+    "hub.witness" Hub { Must "witness" Form::Origin, Must "size" COUNT, Must "root" Form::Base64(32), Must "time" Form::Count(7_258_118_399), Must "sig" Form::Word(400) }
     "del.range" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "count" COUNT, Must "set" Form::Hash, Must "rule" NAME, Must "key" Form::Key }
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }
     "del.confirm" Box { Must "order" COUNT, Must "by" BY }

@@ -161,7 +161,7 @@ fn clocks(said: &[Countersignature], findings: &mut Vec<Finding>) {
 }
 
 /// A hub's time as it is said: as a line's times, without milliseconds; as a number where the calendar ends.
-fn hub_time(secs: u64) -> String {
+pub(super) fn hub_time(secs: u64) -> String {
     /// 9999-01-01T00:00:00Z
     const END: u64 = 253_370_764_800;
     match i64::try_from(secs).ok().filter(|_| secs < END) {

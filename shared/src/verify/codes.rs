@@ -57,6 +57,7 @@ pub const CODES: &[(&str, Class)] = &[
     ("SEGMENT-NOT-AS-LOGGED", Class::Damage),
     ("SEGMENT-TIMES", Class::Damage),
     ("SILENCE", Class::Damage),
+    ("TIME-STAMP-BAD", Class::Damage),
     ("TRUNCATED", Class::Damage),
     ("UNKNOWN-KEY", Class::Damage),
     ("UNLOGGED-MASTER-FILE", Class::Damage),
@@ -65,6 +66,7 @@ pub const CODES: &[(&str, Class)] = &[
     ("UNKNOWN-VERSION", Class::Blind),
     ("UNREADABLE", Class::Blind),
     ("ABOVE-COUNTERSIGNED", Class::Note),
+    ("ANCHORED", Class::Note),
     ("CAMERA-SILENT", Class::Note),
     ("CLOCK-APART", Class::Note),
     ("CLOCK-NOT-SHOWN", Class::Note),
@@ -74,13 +76,18 @@ pub const CODES: &[(&str, Class)] = &[
     ("LATE-FIRST", Class::Note),
     ("LOGGED-LATE", Class::Note),
     ("NO-HUB-KEY", Class::Note),
+    ("NOT-ANCHORED", Class::Note),
+    ("NOT-WITNESSED", Class::Note),
     ("PC-FILE", Class::Note),
     ("REQUEST-NOT-LOGGED", Class::Note),
     ("SHORT-HOLES", Class::Note),
     ("TIME-STAMP-NOT-CHECKED", Class::Note),
+    ("TIME-STAMPED", Class::Note),
     ("TORN-TAIL", Class::Note),
     ("UNKNOWN-TYPE", Class::Note),
     ("UNSEALED", Class::Note),
+    ("WITNESS-NOT-CHECKED", Class::Note),
+    ("WITNESSED", Class::Note),
     ("WORKING-COPY-NOT-COMPARED", Class::Note),
 ];
 
@@ -115,6 +122,7 @@ mod tests {
             include_str!("mod.rs"),
             include_str!("package.rs"),
             include_str!("package/asked.rs"),
+            include_str!("package/outside.rs"),
             include_str!("times.rs"),
         ];
         let said = |text: &&str| {

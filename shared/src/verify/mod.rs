@@ -23,6 +23,7 @@ use crate::{
     check::{Finding, is_blind},
     id::hub_key_of,
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
+    timestamp::Root,
 };
 use codes::{Class, class};
 pub use package::P256_SPKI;
@@ -150,6 +151,10 @@ pub struct Options {
     pub live: bool,
     /// Further heads the reader knows of (texts of notes), e.g. the hub's memory.
     pub heads: Vec<Vec<u8>>,
+    /// Certificates of authorities for time stamps that the reader trusts.
+    pub authorities: Vec<Root>,
+    /// Cosigning keys of witnesses that the reader trusts.
+    pub witnesses: Vec<Vkey>,
 }
 
 /// Verifies one log folder (`*.jsonl`, `head.note`, `cosigned.note`, `heads/`).

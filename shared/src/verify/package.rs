@@ -1,6 +1,7 @@
 //! Pure. The verdict on an evidence package.
 
 mod asked;
+mod outside;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,15 +92,13 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
         .ok()
         .and_then(|bytes| manifest(&bytes));
     package.seal(&sums, manifest.as_ref());
-    if package.names.contains(names::TOKEN) {
-        let place = format!("file {}", names::TOKEN);
-        package.found("TIME-STAMP-NOT-CHECKED", place, w::TOKEN_UNCHECKED);
-    }
+    package.listing_stamp(&sums);
     match manifest {
         Some(manifest) => {
             let records = package.records(&manifest);
             package.masters(&manifest, &records);
             package.copies(&manifest, &records);
+            package.outside(&manifest, &records);
         }
         None => package.found("UNREADABLE", "file manifest.json", w::NO_MANIFEST),
     }
@@ -193,6 +192,8 @@ struct Records {
     segments: BTreeMap<u64, Segment>,
     gaps: Vec<Gap>,
     clips: Vec<Record>,
+    /// That all their proofs should end in.
+    head: Option<SignedHead>,
 }
 
 impl Package<'_> {
@@ -479,6 +480,7 @@ impl Package<'_> {
         }
         if let Some(head) = shared {
             self.head(&head, manifest, keys);
+            out.head = Some(head);
         }
         times.end(&mut self.findings);
         if clock_shown == Some(false) {

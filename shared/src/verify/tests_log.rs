@@ -88,6 +88,7 @@ impl Case {
             },
             live: self.live,
             heads,
+            ..Options::default()
         }
     }
 

@@ -195,7 +195,11 @@ words! {
     SEAL_OTHER_KEY = "the seal was made with another key than the one the hub's log names";
     SEAL_BROKEN = "the seal does not fit the listing";
     SEAL_MISSING = "there is no seal";
-    TOKEN_UNCHECKED = "the outside time stamp is not checked here; openssl ts -verify checks it (SPEC.txt 6)";
+    TOKEN_UNCHECKED = "no root certificate of an authority was given, so the time stamp was not judged; openssl ts -verify checks it (SPEC.txt 6)";
+    TOKEN_FOREIGN = "no root certificate that was given vouches for the time stamp, so it was not judged";
+    TOKEN_BAD = "it is no time stamp, or of something else, or not signed by whom it names";
+    /// root, time
+    STAMPED = "an authority under root certificate {} stamped the listing at {}";
     NOT_EXPORTED = "no proven line of the hub's log says that this listing was exported";
 
     // package: records and head
@@ -232,6 +236,15 @@ words! {
     COPY_UNPROVEN = "no proven line of the hub's log stands for this copy";
     COPY_OTHER = "no line of the hub's log describes this copy, and there are such lines";
     COPY_UNCOMPARED = "no line of the hub's log is here that describes this copy, so it was compared with nothing but the seal";
+    /// root, time, lines, recordings below them, recordings
+    ANCHORED = "an authority under root certificate {} stamped at {} what the hub had seen: the first {} lines of this log, with {} of {} recordings here";
+    /// witness, time, lines, recordings below them, recordings
+    WITNESSED = "{} attested at {} what the hub had seen: the first {} lines of this log, with {} of {} recordings here";
+    SEEN_UNPROVEN = "no proven line of the hub's log says that it had seen the lines of this log";
+    NOT_ANCHORED = "no time stamp of an authority that was given is here that covers lines of this log";
+    NOT_WITNESSED = "no witness that was given attested lines of this log here";
+    /// name of the witness's key
+    WITNESS_UNCHECKED = "{} attested it too; no key of that name was given, so it was not judged";
     /// line, s of the first and of the last master
     CLIP_SPAN = "line {} does not say that segments {} to {} were exported";
 }

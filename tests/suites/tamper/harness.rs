@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use shared::{note::Vkey, verify as v};
+use shared::{note::Vkey, timestamp::Root, verify as v};
 
 use super::corpus::{self, Files};
 
@@ -27,6 +27,9 @@ pub struct Case {
     pub live: bool,
     pub hub: Vec<String>,
     pub heads: Vec<String>,
+    /// PEM files of root certificates.
+    pub authorities: Vec<String>,
+    pub witnesses: Vec<String>,
 }
 
 impl Case {
@@ -37,6 +40,8 @@ impl Case {
             live: false,
             hub: vec![corpus::hub_key().vkey()],
             heads: Vec::new(),
+            authorities: Vec::new(),
+            witnesses: Vec::new(),
         }
     }
     pub fn package(files: Files) -> Self {
@@ -58,13 +63,24 @@ impl Case {
         self
     }
 
+    /// Trusting the authorities with these root certificates.
+    pub fn trusting(mut self, authorities: &[&str]) -> Self {
+        self.authorities = authorities.iter().map(|a| (*a).to_owned()).collect();
+        self
+    }
+    /// Trusting witnesses with these keys.
+    pub fn believing(mut self, witnesses: &[String]) -> Self {
+        self.witnesses = witnesses.to_vec();
+        self
+    }
+
     fn options(&self) -> v::Options {
+        let keys = |all: &[String]| all.iter().map(|k| Vkey::parse(k).expect("key")).collect();
+        let roots = self.authorities.iter().map(|pem| Root::of_pem(pem));
         v::Options {
-            hub: self
-                .hub
-                .iter()
-                .map(|k| Vkey::parse(k).expect("hub key"))
-                .collect(),
+            hub: keys(&self.hub),
+            witnesses: keys(&self.witnesses),
+            authorities: roots.flat_map(|r| r.expect("root certificates")).collect(),
             live: self.live,
             heads: self.heads.iter().map(|h| h.clone().into_bytes()).collect(),
         }
@@ -91,6 +107,14 @@ impl Case {
             python.args(["--hub", key]);
         }
         let notes = tempfile::tempdir().expect("tempdir");
+        for (i, pem) in self.authorities.iter().enumerate() {
+            let path = notes.path().join(format!("{i}.pem"));
+            std::fs::write(&path, pem).expect("write");
+            python.arg("--authority").arg(path);
+        }
+        for key in &self.witnesses {
+            python.args(["--witness", key]);
+        }
         for (i, head) in self.heads.iter().enumerate() {
             let path = notes.path().join(i.to_string());
             std::fs::write(&path, head).expect("write");
@@ -132,7 +156,8 @@ impl Case {
         let files: BTreeMap<&String, String> =
             self.files.iter().map(|(n, b)| (n, b64(b))).collect();
         let heads: Vec<String> = self.heads.iter().map(|h| b64(h.as_bytes())).collect();
-        serde_json::json!({"kind": if self.package { "bundle" } else { "log" }, "hub": self.hub, "heads": heads, "live": self.live, "files": files})
+        serde_json::json!({"kind": if self.package { "bundle" } else { "log" }, "hub": self.hub, "heads": heads, "live": self.live, "files": files,
+            "authorities": self.authorities, "witnesses": self.witnesses})
     }
 
     /// Leaves the case for `make page`.

@@ -15,6 +15,24 @@ pub const HUB_STATUS: Row = Row::new(
 )
 .about(About::Whole)
 .console();
+pub const OUTSIDE: Row = Row::new(
+    "outside.list",
+    Get,
+    "/outside",
+    "see who outside the scheme stamps and attests the hub's log",
+    OVERSEE,
+)
+.about(About::Whole)
+.console();
+pub const OUTSIDE_ANCHOR: Row = Row::new(
+    "outside.anchor",
+    Post,
+    "/outside/anchor",
+    "have the hub's log stamped and attested from outside at once",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["hub.anchor", "hub.witness", "exp.stamp"]);
 pub const MOVES: Row = Row::new(
     "move.list",
     Get,

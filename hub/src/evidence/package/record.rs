@@ -55,7 +55,7 @@ pub(super) fn proofs(
     lines: &std::collections::BTreeMap<u64, LogLine>,
     head: &SignedHead,
     rest: &Resting,
-) -> Result<(), PackageError> {
+) -> Result<Forest, PackageError> {
     let mut forest = Forest::default();
     walk(log, head.head.size, |_, bytes| {
         forest.push(leaf_hash(bytes))
@@ -72,7 +72,7 @@ pub(super) fn proofs(
             proof(&forest, *n, head)?.as_bytes(),
         )?;
     }
-    Ok(())
+    Ok(forest)
 }
 
 /// The line that records the export, with its proof: it lies in a later log than the footage.
@@ -103,7 +103,7 @@ pub(super) fn later_clip(
     Ok(kept.data::<ExpClip>())
 }
 
-fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageError> {
+pub(super) fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageError> {
     let hashes = forest.inclusion(n, head.head.size);
     let hashes = hashes.ok_or_else(|| {
         PackageError::Log(format!(

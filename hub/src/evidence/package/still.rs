@@ -27,6 +27,8 @@ pub struct StillOrder<'a> {
     /// In whose name the register is written.
     pub operator: &'a Person,
     pub to: &'a str,
+    /// Who outside the scheme is believed.
+    pub trusted: Trusted,
 }
 
 /// `manifest.json` of it, exactly these keys in this order.
@@ -94,10 +96,10 @@ pub fn build_still<A: Authority>(
         selector.line(n, bytes, head.head.size);
     })?;
     let lines = selector.finish();
-    proofs(&mut log, &lines, &head, &rest)?;
+    let forest = proofs(&mut log, &lines, &head, &rest)?;
+    attested(authority, &forest, &head, f.n, &rest)?;
     keys(authority, &hub_key, &lines, &rest)?;
-    put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
-    put(&rest, names::SPEC, SPEC.as_bytes())?;
+    checkers(&rest)?;
     let kept: Vec<u8> = lines.values().flat_map(|k| k.bytes.clone()).collect();
     put(&rest, names::RECORDS, &kept)?;
     let file = file_of(f.exhibit);
@@ -121,10 +123,7 @@ pub fn build_still<A: Authority>(
     record::put_hub_lines(authority, &[order.line].into(), &rest)?;
 
     let known = Known::new(&rest);
-    let options = Options {
-        hub: vec![hub_key.clone()],
-        ..Options::default()
-    };
+    let options = order.trusted.options(hub_key.clone());
     // What the certificate says of the check is what the check says, before and after.
     for name in [names::CERTIFICATE, names::READ_ME] {
         put(&rest, name, b"")?;

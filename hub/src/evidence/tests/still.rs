@@ -78,6 +78,7 @@ fn made(scene: &Scene, change: impl FnOnce(&mut RegStill)) -> Result<Resting, Pa
         jpeg: JPEG,
         operator: &by,
         to: &scene.order.to,
+        trusted: Trusted::default(),
     };
     let folder = build_still(&scene.hub, &order)?;
     Ok(Resting::new(folder, scene.order.identity.clone()))

@@ -13,7 +13,7 @@ use crate::{
     },
     disks::{outlook::Fullness, watch},
     error::HubError,
-    ops::{backups, machine, moves},
+    ops::{backups, machine, moves, outside},
     requests::moves::MoveState,
     signin::SignIn,
     web::{
@@ -38,6 +38,9 @@ pub struct HubPage {
     backups: Vec<String>,
     knowing: String,
     boxes: Vec<MoveView>,
+    outside: Vec<OutsideView>,
+    /// Whether they may have it sent at once.
+    anchors: bool,
     leaf: Leaf,
     /// Whether they may tell boxes where the hub will be.
     moves: bool,
@@ -94,6 +97,14 @@ struct RolledView {
     approves: bool,
 }
 
+struct OutsideView {
+    name: String,
+    what: String,
+    class: &'static str,
+    symbol: &'static str,
+    text: String,
+}
+
 struct MoveView {
     name: String,
     class: &'static str,
@@ -107,6 +118,7 @@ impl FormPage for HubPage {
 
     async fn read(app: &App, who: &SignedIn, shown: Shown<MoveForm>) -> Result<Self, HubError> {
         let is = app.perform(who, machine::Status {}).await?;
+        let others = app.perform(who, outside::List {}).await?;
         let mut all = app.perform(who, moves::List {}).await?;
         let rolled = app.perform(who, backups::Rollback {}).await?.stands;
         let made = app.perform(who, backups::List {}).await?;
@@ -165,6 +177,20 @@ impl FormPage for HubPage {
                 text: told(b, zone),
             }
         });
+        let others = others.rows.iter().map(|row| {
+            let (class, symbol) = match (&row.trouble, row.lines) {
+                (Some(_), _) => ("bad", "✖"),
+                (None, Some(_)) => ("good", "✔"),
+                (None, None) => ("unknown", "○"),
+            };
+            OutsideView {
+                name: row.name.clone(),
+                what: row.what.clone(),
+                class,
+                symbol,
+                text: words::outside(row, zone),
+            }
+        });
         Ok(Self {
             frame: shown.frame,
             now: app.now().for_people(zone),
@@ -177,6 +203,8 @@ impl FormPage for HubPage {
             knowing: known,
             leaf: turn.leaf(Self::PATH, next.as_ref()),
             boxes: boxes.collect(),
+            outside: others.collect(),
+            anchors: who.may(&table::OUTSIDE_ANCHOR, app.now()),
             moves: who.may(&table::MOVE, app.now()),
             typed: shown.typed,
         })
@@ -196,6 +224,17 @@ impl FormPage for HubPage {
             "approve" => {
                 app.perform(who, backups::Approve {}).await?;
                 return Ok("It is settled, and on the record with both your names.".into());
+            }
+            "anchor" => {
+                let is = app.perform(who, outside::Anchor {}).await?;
+                let failed = is.rows.iter().filter(|r| r.trouble.is_some()).count();
+                return Ok(match failed {
+                    0 => "All of them have answered.".into(),
+                    n => format!(
+                        "{n} of {} did not answer as they should: see below.",
+                        is.rows.len()
+                    ),
+                });
             }
             _ => return Err(no_such_act()),
         }

@@ -40,3 +40,4 @@ pub mod retention;
 pub mod staff;
 pub mod tokens;
 pub mod touches;
+pub mod witness;

@@ -39,8 +39,8 @@ const OF_A_BOX: [&str; 12] = [
 const LIFT: &str = "lift.ask";
 
 /// What has tests of its own: allowed, it ends here in a sentence. Root makes no administrator while two can sign in; passkeys are made by
-/// browsers (`account.rs`).
-const ELSEWHERE: [&str; 9] = [
+/// browsers (`account.rs`); nobody outside is named here.
+const ELSEWHERE: [&str; 10] = [
     "exhibit.copy",
     "exhibit.hand",
     "exhibit.release",
@@ -50,6 +50,7 @@ const ELSEWHERE: [&str; 9] = [
     "factor.remove",
     "look.show",
     "look.film",
+    "outside.anchor",
 ];
 /// What ends the sessions of whoever does it.
 const ENDS: [&str; 2] = ["session.end", "staff.password"];
@@ -90,7 +91,8 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         | "approver.list" | "request.list" | "footage.recent" => {
             return json!({});
         }
-        "move.list" | "hub.status" | "backup.list" | "rollback.show" | "rollback.approve" => {
+        "move.list" | "hub.status" | "outside.list" | "outside.anchor" | "backup.list"
+        | "rollback.show" | "rollback.approve" => {
             return json!({});
         }
         "backup.begin" => {
@@ -624,6 +626,7 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             Some(&table::EXHIBIT_MARK),
         ),
         "/sign-in" | "/sign-in/second" | "/sign-out" => ("", None),
+        "/witness/add-checkpoint" | "/witness/cosignature" => ("", None),
         "/tokens" => (
             "act=add&label=panel&scopes=box.list&days=30",
             Some(&table::TOKEN_ADD),

@@ -342,7 +342,13 @@ fn covers_not(f: &Facts<'_>, c: &Certificate) -> Vec<String> {
     }
     all.push("that no line about faults, the clock or the camera was left out of this package: the hub chose them out of its copy of the log".to_owned());
     all.push("what whoever had full control of the recorder did to a line before the hub had countersigned it".to_owned());
-    all.push("that recorder and hub did not rewrite the log together: no time stamp from outside is in this package".to_owned());
+    let outside = ["ANCHORED", "WITNESSED"]
+        .iter()
+        .any(|code| f.check.notes.contains_key(code));
+    all.push(match outside {
+        true => "that recorder and hub did not rewrite the log together before somebody outside the scheme had stamped or attested it: folder outside; the check says who, and when",
+        false => "that recorder and hub did not rewrite the log together: nobody outside the scheme had stamped or attested these lines when this package was made",
+    }.to_owned());
     let tested = |m: &Imposition| matches!(m, Imposition::Proved { .. });
     if c.masks.stretches.iter().any(|s| tested(&s.mask)) {
         all.push(

@@ -16,6 +16,7 @@ mod holds;
 mod masks;
 pub mod notices;
 mod orders;
+pub mod outside;
 mod pages;
 pub mod papers;
 mod proofs;
@@ -38,6 +39,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Holds(reason) => holds::of(reason),
         Reason::Masks(reason) => masks::of(reason),
         Reason::Orders(reason) => orders::of(reason),
+        Reason::Outside(reason) => outside::of(reason),
         Reason::Pages(reason) => pages::of(reason),
         Reason::Proofs(reason) => proofs::of(reason),
         Reason::Register(reason) => register::of(reason),

@@ -7,6 +7,12 @@ use crate::{
     words::paper::Paper,
 };
 
+/// How the hub's key, as verifiers take it, becomes one that openssl takes: its last 32 bytes behind the twelve that say Ed25519.
+const HUB_PEM: [&str; 2] = [
+    r"     (printf '0*0\005\006\003+ep\003!\000'; echo 'KEY' | cut -d+ -f3- | base64 -d | tail -c32) |",
+    "       openssl pkey -pubin -inform DER -out hub.pem",
+];
+
 pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
     let (r, zone) = (f.request, &f.request.zone);
     let mut paper = Paper::new("READ ME FIRST", r.exhibit.as_str());
@@ -76,7 +82,7 @@ pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
     for text in [
         "THE EXHIBIT is the folder master: the recorder's own files, unaltered. They play too. Do not rename, convert or trim them; copy the whole package.",
         &papers,
-        "THREE WAYS TO CHECK. Whoever made this folder could have put any program and any key into it: take verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.",
+        "THREE WAYS TO CHECK. Whoever made this folder could have put any program and any key into it: take verify.html or verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.",
     ] {
         paper.line("");
         paper.text(0, text);
@@ -93,13 +99,19 @@ pub fn of(f: &Facts<'_>, c: &Certificate, printed: bool) -> String {
         "",
         "3  The footage is what the recorder logged when it was recorded, and the log was not rewritten",
         "   after the hub countersigned it",
-        "     python3 verify.py bundle . --hub KEY          (verify/verify.py is a copy of it)",
+        "     In a browser:   open verify.html, give it KEY, and drop this folder on it; nothing is installed,",
+        "                     nothing is sent anywhere      (verify/verify.html is a copy of it)",
+        "     Or:             python3 verify.py bundle . --hub KEY   (verify/verify.py is a copy of it)",
         "     The answer begins with INTACT or NOT-INTACT.",
-        "     verify/SPEC.txt explains every step, so that somebody else can write the same check.",
-        "",
+        "     verify/SPEC.txt explains every step, so that somebody else can write the same check. Where it takes",
+        "     hub.pem (section 6), that is on the council's page too; or make it out of KEY:",
     ] {
         paper.line(line);
     }
+    for line in HUB_PEM {
+        paper.line(line);
+    }
+    paper.line("");
     paper.text(0, "WHAT NO CHECK CAN SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.");
     paper.to_text()
 }

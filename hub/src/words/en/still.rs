@@ -119,7 +119,7 @@ pub fn read_me(f: &StillFacts<'_>) -> String {
             f.parent
         ),
         "CERTIFICATE.txt says which picture of which recording it is, who authorised it and why, and what the check by program found.".into(),
-        "TO CHECK IT. Whoever made this folder could have put any program and any key into it: take verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.".into(),
+        "TO CHECK IT. Whoever made this folder could have put any program and any key into it: take verify.html or verify.py, the seal key and KEY from the page that the council publishes, and hold the SHA-256 on the label against this package.".into(),
     ] {
         p.line("");
         p.text(0, &text);
@@ -133,5 +133,6 @@ pub fn read_me(f: &StillFacts<'_>) -> String {
     p.line(
         "3. All of it, with the logs:                      python3 verify.py bundle . --hub KEY",
     );
+    p.line("                                                  or open verify.html, and drop this folder on it");
     p.to_text()
 }

@@ -13,6 +13,10 @@ pub fn of(reason: &Trail) -> Text {
         MonthNotDrawn { month, drawn } => say!(
             "the sample of {month} is drawn by the newest countersigned head of the first day after it, so from {drawn} on; nothing was drawn"
         ),
+        MonthNotStamped { month, without } => say!(
+            "the sample of {month} is drawn by the stamp that an outside authority gives over the head of the first day after it, and there is none yet; nothing was drawn";
+            "see beadle-hub outside list for what it waits for; from {without} on it is drawn without"
+        ),
         NoHeadOfMonth { month, day } => say!(
             "no countersigned head of {day} is kept here, so the sample of {month} cannot be drawn: this log did not run then"
         ),

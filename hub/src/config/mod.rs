@@ -32,6 +32,7 @@
 //! wait_days          = 90              # how long a request waits for a box that is offline
 //! text_years         = 3               # purposes and reasons in the side table that nothing kept refers to any more
 //! ```
+//! `[outside]`: [`outside`].
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -49,6 +50,10 @@ use crate::{
     disks::outlook::Thresholds,
     disposal::policy::Periods,
 };
+
+pub mod outside;
+
+use outside::{Outside, RawOutside};
 
 /// What is true, after checking.
 #[derive(Clone, Debug)]
@@ -70,6 +75,7 @@ pub struct Config {
     pub disks: Watched,
     /// Roles that take a second factor.
     pub second_factor: Vec<Role>,
+    pub outside: Outside,
     party: Option<RelyingParty>,
 }
 
@@ -108,6 +114,8 @@ pub struct Raw {
     pub sign_in: Option<RawSignIn>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disks: Option<RawDisks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<RawOutside>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -322,6 +330,7 @@ impl Config {
             text_years: period("text_years", asked.text_years, usual.text_years, 30),
             wait_days: period("wait_days", asked.wait_days, usual.wait_days, 400),
         };
+        let outside = outside::check(raw.outside.unwrap_or_default(), &mut faults);
         if faults.is_empty() {
             Ok(Self {
                 scheme,
@@ -338,6 +347,7 @@ impl Config {
                 periods,
                 disks,
                 second_factor,
+                outside,
                 party,
             })
         } else {
@@ -406,9 +416,9 @@ mod tests {
     /// The package's example (packages/hub/hub.toml) is good as it stands, and has and explains every key there is.
     #[test]
     fn the_example_has_every_key() {
-        let example = include_str!("../../packages/hub/hub.toml");
+        let example = include_str!("../../../packages/hub/hub.toml");
         Config::parse(example, Path::new("/s")).expect("the example is good");
-        let fields: Vec<&str> = include_str!("config.rs")
+        let fields: Vec<&str> = include_str!("mod.rs")
             .lines()
             .filter_map(|l| {
                 let (name, kind) = l.trim().strip_prefix("pub ")?.split_once(": ")?;

@@ -1,0 +1,10 @@
+//! Pure. Reasons of what goes to those outside the scheme.
+
+use super::reasons;
+
+reasons! {
+    Outside {
+        /// `hub.toml` names no authority and no witness.
+        NobodyNamed => Refused "nobody-outside-named",
+    }
+}
