@@ -223,6 +223,7 @@ impl Keys {
 
     /// Key that names the pieces of backups by what is in them; made when it is missing.
     pub fn backup_key(&self) -> Result<[u8; 32], KeyError> {
+        private_dir(&self.folder)?;
         self.random_key("backup.key")
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,6 +18,8 @@ use crate::{
     reason::Backups,
 };
 
+/// Whoever makes the key that pieces are named with.
+static TURN: Mutex<()> = Mutex::new(());
 /// Below the state folder.
 const FOLDER: &str = "backup";
 const RECORDS: &str = "hub.sqlite";
@@ -81,8 +84,10 @@ pub fn take(hub: &Hub, n: u64) -> Result<Moment, HubError> {
         return Err(Backups::NoRoomForCopy { why: e.to_string() }.into());
     }
     private_dir(&folder).map_err(plain)?;
-    // Made once: pieces are named with it.
+    // Made once, by one at a time: pieces are named with it.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     hub.keys.backup_key().map_err(plain)?;
+    drop(turn);
     let to = folder.join(RECORDS);
     let head = hub.db.copy_all(&to, || {
         let head = hub.log.head_now()?;

@@ -37,6 +37,9 @@ const DAY: u64 = 86_400_000;
 const WORDS: &str = "three safe words of it";
 
 struct Rig {
+    /// Opens its folder.
+    identity: Zeroizing<String>,
+    to: String,
     dir: tempfile::TempDir,
     clock: Arc<Hands>,
     hub: Hub,
@@ -76,7 +79,14 @@ impl Rig {
         fs::write(state.join("declaration.txt"), "We look at nobody.").expect("written");
         hub.account(2, "kim", "coordinator");
         hub.account(3, "lee", "administrator");
-        let rig = Self { dir, clock, hub };
+        let (identity, to) = footage::sealed::keypair();
+        let rig = Self {
+            identity,
+            to,
+            dir,
+            clock,
+            hub,
+        };
         rig.exhibit(1, 300_000);
         rig.exhibit(2, 5_000_000);
         let log = rig.hub.state.join("boxes/ashby/log/1");
@@ -144,16 +154,15 @@ impl Rig {
     }
 
     fn backed_up(&self) -> Written {
-        let to = To::Passphrase(Zeroizing::new(WORDS.into()));
-        let to = (!self.folder().exists()).then_some(to);
-        self.backed_up_with(to.as_ref(), 3, false).expect("written")
+        let to = To::Recipient(self.to.clone());
+        self.backed_up_with(Some(&to), 3, false).expect("written")
     }
 
     fn wanted(&self, name: &str) -> Wanted {
         Wanted {
             folder: self.folder(),
             state: self.dir.path().join(name),
-            opens: Opens::Passphrase(Zeroizing::new(WORDS.into())),
+            opens: Opens::Identity(self.identity.clone()),
             backup: None,
             evidence: None,
             leave_out: false,
@@ -288,18 +297,12 @@ fn damage_is_named_and_a_restore_is_given_again() {
     let rig = Rig::new();
     rig.backed_up();
     let mut wanted = rig.wanted("fresh");
-    wanted.opens = Opens::Passphrase(Zeroizing::new("three other words".into()));
-    let no = rig.restored(&wanted).expect_err("another passphrase");
-    assert!(
-        matches!(&no, BackupError::Passphrase(at) if at.ends_with("identity.age")),
-        "{no}"
-    );
-    assert!(!wanted.state.exists());
     let (identity, _) = footage::sealed::keypair();
     wanted.opens = Opens::Identity(identity);
     let no = rig.restored(&wanted).expect_err("another identity");
     assert!(matches!(no, BackupError::Identity { .. }), "{no}");
-    wanted.opens = Opens::Passphrase(Zeroizing::new(WORDS.into()));
+    assert!(!wanted.state.exists());
+    wanted.opens = Opens::Identity(rig.identity.clone());
     // Each part, damaged and away: the restore says which, leaves no hub, and is given again.
     let mut parts = vec![
         rig.folder().join(format::list_path(1)),
@@ -372,8 +375,7 @@ fn a_folder_is_one_hubs() {
     assert!(no.to_string().contains("--to age1"), "{no}");
     let nobody = To::Recipient("age1nobody".into());
     assert!(Folder::begin(&rig.folder(), SCHEME, Some(&nobody)).is_err());
-    let (identity, recipient) = footage::sealed::keypair();
-    let to = To::Recipient(recipient);
+    let to = To::Recipient(rig.to.clone());
     rig.backed_up_with(Some(&to), 3, false).expect("written");
     let held = Folder::begin(&rig.folder(), SCHEME, Some(&to)).expect("opened");
     let no = Folder::begin(&rig.folder(), SCHEME, Some(&to))
@@ -392,13 +394,25 @@ fn a_folder_is_one_hubs() {
     let no = Folder::begin(&full, SCHEME, Some(&to)).err();
     assert!(matches!(no, Some(BackupError::NotEmpty { .. })));
     let mut wanted = rig.wanted("fresh");
+    wanted.opens = Opens::Passphrase(Zeroizing::new(WORDS.into()));
     let no = rig
         .restored(&wanted)
         .expect_err("no passphrase")
         .to_string();
     assert!(no.contains("--identity"), "{no}");
-    wanted.opens = Opens::Identity(identity);
-    rig.restored(&wanted).expect("put back");
+    // One that a passphrase opens.
+    let other = Rig::new();
+    let to = To::Passphrase(Zeroizing::new(WORDS.into()));
+    other.backed_up_with(Some(&to), 3, false).expect("written");
+    let mut wanted = other.wanted("fresh");
+    wanted.opens = Opens::Passphrase(Zeroizing::new("three other words".into()));
+    let no = other.restored(&wanted).expect_err("another passphrase");
+    assert!(
+        matches!(&no, BackupError::Passphrase(at) if at.ends_with("identity.age")),
+        "{no}"
+    );
+    wanted.opens = Opens::Passphrase(Zeroizing::new(WORDS.into()));
+    other.restored(&wanted).expect("put back");
 }
 
 /// Everything that a hub has in its state folder is in a backup, or is said not to be.
