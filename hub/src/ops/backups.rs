@@ -114,6 +114,6 @@ impl Operation for Approve {
     type Reply = RollbackShown;
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, permit| rolled::approve(hub, permit)).await
+        work(hub, permit, rolled::approve).await
     }
 }
