@@ -561,7 +561,8 @@ async fn every_operation_for_everybody() {
             true => done |= allowed(&cell, &console),
             false => refused(&cell, &console, Class::NotAllowed),
         }
-        if row.method == Method::Post {
+        // What root may without naming a person, as a backup by the clock, is done; everything else left no trace.
+        if row.method == Method::Post && !may("console") {
             assert_eq!(eye.look(&site), before, "{}: nothing was done", row.name);
         }
         for (role, cookie) in &mut cookies {
