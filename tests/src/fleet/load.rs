@@ -77,7 +77,7 @@ pub fn hub_fleet(load: Load) -> Done<Vec<Figure>> {
         pages: Vec::new(),
         homes: Vec::new(),
     };
-    let first = run.back(began)?;
+    let first = run.back(began, 0.0)?;
     // Every box has begun its minutes.
     run.passes(load.segment + 2)?;
     let mut figures = vec![run.figure(".first", first, "s until all are there")];
@@ -93,17 +93,19 @@ impl Run {
         Figure::new("hub.fleet", part, value, unit)
     }
 
-    /// Until every box is connected.
-    fn back(&mut self, since: Instant) -> Done<f64> {
+    /// Until every box is connected, and has been welcomed since there were so many `welcomes`: one that has not noticed yet that the hub
+    /// went still counts as connected.
+    fn back(&mut self, since: Instant, welcomes: f64) -> Done<f64> {
         let boxes = self.load.boxes as f64;
         let fleet = &mut self.fleet;
         wait::until("every box is back", 300, || {
             let report = fleet.ask("report")?;
             let connected = number(&report, "connected");
-            Ok(if connected >= boxes {
+            let back = connected.min(number(&report, "welcomes") - welcomes);
+            Ok(if back >= boxes {
                 Look::Yes(())
             } else {
-                Look::NotYet(format!("{connected} of {boxes}; {}", report["last"]))
+                Look::NotYet(format!("{back} of {boxes}; {}", report["last"]))
             })
         })?;
         Ok(since.elapsed().as_secs_f64())
@@ -254,7 +256,7 @@ impl Run {
         }
         let began = Instant::now();
         self.hub.start()?;
-        let secs = self.back(began)?;
+        let secs = self.back(began, number(&before, "welcomes"))?;
         let after = self.fleet.ask("report")?;
         let dials = number(&after, "dials") - number(&before, "dials");
         Ok(vec![

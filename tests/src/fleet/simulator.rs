@@ -278,6 +278,7 @@ impl Fleet {
         let count = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
         Ok(json!({
             "connected": count(&self.tally.connected),
+            "welcomes": count(&self.tally.welcomes),
             "dials": count(&self.tally.dials),
             "failed": count(&self.tally.failed),
             "lines": count(&self.tally.lines),

@@ -45,6 +45,8 @@ fn told(e: impl std::fmt::Display) -> Trouble {
 #[derive(Default)]
 pub struct Tally {
     pub connected: AtomicU64,
+    /// Connections that a hub has welcomed, ever.
+    pub welcomes: AtomicU64,
     pub dials: AtomicU64,
     pub failed: AtomicU64,
     pub lines: AtomicU64,
@@ -150,6 +152,7 @@ impl Town {
         };
         *failures = 0;
         self.tally.connected.fetch_add(1, Ordering::Relaxed);
+        self.tally.welcomes.fetch_add(1, Ordering::Relaxed);
         let (answers, outbox) = mpsc::channel(64);
         let done = tokio::select! {
             done = self.clone().orders(inc, answers) => done,
