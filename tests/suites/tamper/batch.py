@@ -40,7 +40,7 @@ def main(folder, kind, hub, stride):
         whole = files[name]
         for k in range(0, len(whole), stride):
             files[name] = whole[:k] + bytes([whole[k] ^ 1 << (k // stride) % 8]) + whole[k + 1:]
-            out.append("== %s %d\n%s" % (name, k, v.verify_folder(Memory(files), keys, (), False, kind)))
+            out.append("== %s %d\n%s" % (name, k, v.verify_folder(Memory(files), keys, (), False, kind, (), ())))
         files[name] = whole
     sys.stdout.write("".join(out))
 

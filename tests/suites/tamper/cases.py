@@ -30,7 +30,7 @@ class Memory(v.Folder):
 def judge(case):
     files = Memory({name: base64.b64decode(text) for name, text in case["files"].items()})
     hub = [v.Vkey(key) for key in case["hub"]]
-    return v.verify_folder(files, hub, [base64.b64decode(head) for head in case["heads"]], case["live"], case["kind"])
+    return v.verify_folder(files, hub, [base64.b64decode(head) for head in case["heads"]], case["live"], case["kind"], (), ())
 
 
 with open(sys.argv[2]) as file:
