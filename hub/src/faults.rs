@@ -7,6 +7,10 @@ use crate::{
     ownlog::{FaultBegins, FaultEnds},
 };
 
+pub mod disks;
+pub mod printer;
+pub mod reports;
+
 const HUB: &str = "sys:hub";
 
 /// What `cam` and `ref` of its lines are.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use shared::{
@@ -19,33 +19,15 @@ use crate::{
         logs::LogRecord,
     },
     error::{HubError, plain},
-    hub::Hub,
+    hub::{
+        Hub,
+        standings::{Around, Known, Standings},
+    },
     rows::{BoxRow, CameraRow, LineRow},
 };
 
 /// So many boxes that said something are read one by one; more of them all at once.
 const FEW: usize = 100;
-
-/// What of a box is not in its reports.
-#[derive(PartialEq)]
-struct Around {
-    online: bool,
-    log: Option<LogRecord>,
-    /// Those that the hub found.
-    faults: Vec<Fault>,
-    line: LineRow,
-}
-
-struct Known {
-    stamp: BoxStamp,
-    around: Around,
-    record: Arc<BoxRecord>,
-    row: Arc<BoxRow>,
-}
-
-/// Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Standings(Arc<Mutex<BTreeMap<BoxName, Known>>>);
 
 /// Where a box comes among all.
 pub type Rank = (BoxOrder, BoxName);
@@ -54,57 +36,55 @@ pub fn rank(row: &BoxRow) -> Rank {
     (standing::box_order(&row.standing), row.name.clone())
 }
 
-impl Standings {
-    /// Every box as its last report, its log and the hub itself have it.
-    pub fn worst_first(&self, hub: &Hub) -> Result<Vec<Arc<BoxRow>>, HubError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = hub.db.box_stamps().map_err(plain)?;
-        let stale =
-            |name: &BoxName, stamp: &BoxStamp| known.get(name).is_none_or(|k| k.stamp != *stamp);
-        let stale: Vec<&BoxName> = stamps
-            .iter()
-            .filter(|(name, stamp)| stale(name, stamp))
-            .map(|(name, _)| name)
-            .collect();
-        let mut read = BTreeMap::new();
-        if stale.len() > FEW {
-            let all = hub.db.boxes().map_err(plain)?;
-            read.extend(all.into_iter().map(|b| (b.name.clone(), b)));
-        } else {
-            for name in stale {
-                match hub.db.box_named(name) {
-                    Ok(one) => read.extend(one.map(|b| (b.name.clone(), b))),
-                    Err(e) if e.of_a_row() => {
-                        tracing::warn!(%name, "a box is shown as it was known last: {e}");
-                    }
-                    Err(e) => return Err(plain(e)),
+/// Every box as its last report, its log and the hub itself have it.
+pub fn worst_first(hub: &Hub, standings: &Standings) -> Result<Vec<Arc<BoxRow>>, HubError> {
+    let mut known = standings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let stamps = hub.db.box_stamps().map_err(plain)?;
+    let stale =
+        |name: &BoxName, stamp: &BoxStamp| known.get(name).is_none_or(|k| k.stamp != *stamp);
+    let stale: Vec<&BoxName> = stamps
+        .iter()
+        .filter(|(name, stamp)| stale(name, stamp))
+        .map(|(name, _)| name)
+        .collect();
+    let mut read = BTreeMap::new();
+    if stale.len() > FEW {
+        let all = hub.db.boxes().map_err(plain)?;
+        read.extend(all.into_iter().map(|b| (b.name.clone(), b)));
+    } else {
+        for name in stale {
+            match hub.db.box_named(name) {
+                Ok(one) => read.extend(one.map(|b| (b.name.clone(), b))),
+                Err(e) if e.of_a_row() => {
+                    tracing::warn!(%name, "a box is shown as it was known last: {e}");
                 }
+                Err(e) => return Err(plain(e)),
             }
         }
-        let mut logs = hub.db.newest_logs().map_err(plain)?;
-        let mut found = found(hub)?;
-        let mut before = std::mem::take(&mut *known);
-        for (name, stamp) in stamps {
-            let around = around(
-                hub,
-                &name,
-                logs.remove(name.as_str()),
-                found.remove(&name).unwrap_or_default(),
-            );
-            let before = before.remove(&name);
-            let row = match (read.remove(&name), before) {
-                (None, Some(before)) if before.around == around => before,
-                (None, None) => continue,
-                (Some(record), _) => judged(stamp, around, Arc::new(record)),
-                (None, Some(before)) => judged(stamp, around, before.record),
-            };
-            known.insert(name, row);
-        }
-        let mut rows: Vec<Arc<BoxRow>> = known.values().map(|k| k.row.clone()).collect();
-        drop(known);
-        rows.sort_by_cached_key(|row| rank(row));
-        Ok(rows)
     }
+    let mut logs = hub.db.newest_logs().map_err(plain)?;
+    let mut found = found(hub)?;
+    let mut before = std::mem::take(&mut *known);
+    for (name, stamp) in stamps {
+        let around = around(
+            hub,
+            &name,
+            logs.remove(name.as_str()),
+            found.remove(&name).unwrap_or_default(),
+        );
+        let before = before.remove(&name);
+        let row = match (read.remove(&name), before) {
+            (None, Some(before)) if before.around == around => before,
+            (None, None) => continue,
+            (Some(record), _) => judged(stamp, around, Arc::new(record)),
+            (None, Some(before)) => judged(stamp, around, before.record),
+        };
+        known.insert(name, row);
+    }
+    let mut rows: Vec<Arc<BoxRow>> = known.values().map(|k| k.row.clone()).collect();
+    drop(known);
+    rows.sort_by_cached_key(|row| rank(row));
+    Ok(rows)
 }
 
 /// One box. None: there is no such box.
@@ -151,7 +131,17 @@ fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) 
         online: hub.live.online(name),
         log,
         faults: troubles.chain(found).collect(),
-        line: LineRow::of(hub, name),
+        line: line(hub, name),
+    }
+}
+
+/// What clips may use of a box's line, and what it was measured to carry.
+pub fn line(hub: &Hub, name: &BoxName) -> LineRow {
+    let wish = hub.pulls.lines.wish(name);
+    LineRow {
+        most_kbit: wish.most_kbit,
+        hours: wish.hours.map(Into::into),
+        measured_kbit: hub.pulls.lines.measured(name),
     }
 }
 

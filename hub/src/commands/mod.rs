@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::time::{Day, Utc, Zone};
 
-use crate::{
-    config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
-};
+use crate::failure::CommandError;
+use terminal::print_json;
 
 mod approver;
 pub mod boxes;
@@ -35,6 +33,7 @@ mod run;
 mod saving;
 mod staff;
 mod status;
+pub mod terminal;
 mod token;
 mod verify;
 mod witness;
@@ -135,34 +134,6 @@ enum Command {
     Man { folder: PathBuf },
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    #[error("{0}")]
-    Plain(String),
-    #[error(transparent)]
-    Config(#[from] ConfigErrors),
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error(transparent)]
-    Db(#[from] DbError),
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    #[error(transparent)]
-    Web(#[from] crate::web::WebError),
-    #[error(transparent)]
-    Log(#[from] logbook::LogError),
-    #[error("cannot write to the terminal: {0}")]
-    Print(#[from] std::io::Error),
-}
-
-impl CommandError {
-    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(self)
-    }
-}
-
 /// Runs one command; its exit status.
 pub fn run(line: Line) -> Result<u8, CommandError> {
     let state = line.state;
@@ -208,28 +179,6 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Status(args) => status::run(&hub, &args).map(|()| 0),
         Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }
-}
-
-/// A time as somebody typed it: the clock on the wall of the scheme, unless it says otherwise.
-fn typed(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
-    zone.typed(text)
-        .map_err(|e| CommandError::Plain(format!("{what}: {e}; nothing was done")))
-}
-
-/// The same for an end: a day is meant whole.
-fn typed_end(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
-    match Day::parse(text) {
-        Ok(day) => Ok(zone.start_of(day.plus_days(1))),
-        Err(_) => typed(zone, what, text),
-    }
-}
-
-/// A reply for programs, as `--json` prints it.
-fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?;
-    println!("{text}");
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,18 +18,22 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{CommandError, client::Client, document, print_json};
+use super::{client::Client, document, terminal::print_json};
 use crate::{
     access::accounts,
     evidence::{
         Resting,
         package::Trusted,
-        save::{self as out, Card, Form, SavedPackage, Seal, Wanted},
+        save as out,
+        save::{Form, SavedPackage, Wanted},
     },
+    failure::CommandError,
     files::{self, failed},
     keys::Keys,
+    model::copy::CopyKind,
     ops::{clips, exhibits},
-    register::{acts::SavedCopy, state::CopyKind},
+    papers::card::{Card, Seal},
+    register::acts::SavedCopy,
     supervise::load_config,
     words,
 };

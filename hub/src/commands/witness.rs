@@ -12,8 +12,8 @@ use shared::{
     witness::{Judged, Submission},
 };
 
-use super::CommandError;
 use crate::{
+    failure::CommandError,
     files, keys,
     outside::http::{self, Answer, Asked},
     witness::Watch,

@@ -43,17 +43,15 @@ use serde::{Deserialize, Serialize};
 use shared::{code, id, passkey::RelyingParty, time::Zone};
 
 use crate::{
-    access::{
-        role::{self, Role},
-        table::WEIGHTY,
+    model::{
+        disk::Thresholds,
+        role::{self, Role, WEIGHTY},
     },
-    disks::outlook::Thresholds,
-    disposal::policy::Periods,
+    periods::Periods,
 };
+use outside::{Outside, RawOutside};
 
 pub mod outside;
-
-use outside::{Outside, RawOutside};
 
 /// What is true, after checking.
 #[derive(Clone, Debug)]

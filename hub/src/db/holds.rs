@@ -12,7 +12,7 @@ use super::{
     plain_rows, readable, upsert,
     visible::{Values, VisibleRows},
 };
-use crate::requests::holds::state::{HoldEnd, Standing, State};
+use crate::model::hold::{HoldEnd, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRecord {
@@ -280,7 +280,7 @@ impl Db {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{db::approvals::NewApproval, requests::holds::state::Event};
+    use crate::{db::approvals::NewApproval, model::hold::Event};
 
     /// RET-3: a hold is read as it was written, in every state.
     #[test]

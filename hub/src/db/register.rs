@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::ExhibitRef, time::Utc};
 
 use super::{Db, DbError, N, plain_rows, readable, upsert};
-use crate::register::state::{CopyKind, CopyState, Standing};
+use crate::model::copy::{CopyKind, CopyState, Standing};
 
 /// A copy of an exhibit. Texts are hashes of the side table.
 #[derive(Clone, Debug, PartialEq, Eq)]

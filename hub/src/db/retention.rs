@@ -14,7 +14,7 @@ use shared::{
 
 use super::{
     Db, DbError, N,
-    footage::{LONG_GAPS, SHORT_GAPS, int, text, time},
+    footage::{int, text, time},
     plain_rows,
     store::Sql,
 };

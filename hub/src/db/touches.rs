@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::{Db, DbError, N, readable};
-use crate::requests::touch_state::{Standing, State};
+use crate::model::touch::{Standing, State};
 
 /// An order whose text is fixed.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,15 +12,16 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::registry::{self, BadClaim, BoxCertificate, Claim};
+use super::registry::{self, BadClaim, Claim};
 use crate::{
     access::authorise::Permit,
-    authority::key_print,
     error::{HubError, plain},
     hub::Hub,
-    keys,
+    keys::{self, authority::key_print},
+    link::BoxCertificate,
+    orders::approvers,
     reason::Footage,
-    requests::{approvers, submit::keep_salted},
+    texts::keep_salted,
 };
 
 /// Hash under which a code's secret is kept. The secret has 64 random bits and a week to live: a plain hash is enough.

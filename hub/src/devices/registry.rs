@@ -2,12 +2,14 @@
 
 use shared::{
     certificate::Certificate,
-    id::BoxName,
     time::{Utc, Zone},
     wire::close,
 };
 
-use crate::db::boxes::{BoxRecord, CodeRecord};
+use crate::{
+    db::boxes::{BoxRecord, CodeRecord},
+    link::BoxCertificate,
+};
 
 /// How long a code may be used.
 pub const CODE_LIFE_MS: i64 = 7 * 86_400_000;
@@ -17,17 +19,6 @@ pub const CODE_LIFE_MS: i64 = 7 * 86_400_000;
 pub struct CloseReason {
     pub code: u32,
     pub why: String,
-}
-
-/// What a box's certificate says of it. This hub's authority made it, some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoxCertificate {
-    pub name: BoxName,
-    /// SHA-256 of its public key, lower hex.
-    pub key: String,
-    /// That key (SubjectPublicKeyInfo, DER).
-    pub spki: Vec<u8>,
-    pub until: Utc,
 }
 
 /// How far a box may come in.
@@ -140,6 +131,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::id::BoxName;
 
     const NOW: Utc = Utc(1_000_000);
 

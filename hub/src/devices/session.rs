@@ -15,14 +15,15 @@ use shared::{
 
 use super::{
     enrol,
-    link::{Incoming, Line, LinkError, Outgoing},
-    registry::{self, BoxCertificate, Door},
-    words,
+    registry::{self, Door},
 };
 use crate::{
-    hub::{Hub, blocking},
+    blocking::blocking,
+    faults::reports,
+    hub::Hub,
+    link::{BoxCertificate, Incoming, Line, LinkError, Outgoing},
     places::Place,
-    requests::steer,
+    pulls::steer,
 };
 
 /// How long a stream may keep us waiting for its first frame.
@@ -252,7 +253,7 @@ async fn stream(
     if let Err(e @ BadFrame::Version(theirs)) = &open {
         tracing::warn!(%name, theirs, "a box of another version of the protocol was refused");
         let breach = Breach::new("v", theirs.to_string(), OTHER_VERSION);
-        not_taken(hub, name, words::HELLO, breach).await;
+        not_taken(hub, name, reports::HELLO, breach).await;
         line.close(close::VERSION, &e.to_string());
         return Ok(());
     }
@@ -262,9 +263,9 @@ async fn stream(
             return control(hub, name, id, hello, out, inc).await;
         }
         Some(Err(breach)) => {
-            let why = words::sentence(words::HELLO, &breach);
+            let why = reports::sentence(reports::HELLO, &breach);
             tracing::warn!(%name, "{why}");
-            not_taken(hub, name, words::HELLO, breach).await;
+            not_taken(hub, name, reports::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             return Ok(());
         }
@@ -285,7 +286,7 @@ async fn stream(
             let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
             tracing::warn!(%name, "{}", text::sentence(&why));
             let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
-            not_taken(hub, name, words::HELLO, breach).await;
+            not_taken(hub, name, reports::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             Ok(())
         }
@@ -346,7 +347,7 @@ async fn control(
     }
 }
 
-fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::hub::Stopped>) {
+fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::blocking::Stopped>) {
     if let Ok(Err(e)) = result {
         tracing::error!("a box's report was not recorded: {e}");
     }
@@ -355,7 +356,7 @@ fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::hub::Stopped
 /// Puts on the record that something a box said was not taken.
 async fn not_taken(hub: &Arc<Hub>, name: &BoxName, what: &'static str, breach: Breach) {
     let (hub, name) = (hub.clone(), name.clone());
-    let done = blocking(move || words::refused(&hub, &name, what, what, &breach)).await;
+    let done = blocking(move || reports::refused(&hub, &name, what, what, &breach)).await;
     if let Ok(Err(e)) = done {
         tracing::error!("what a box said was not taken, and that was not recorded: {e}");
     }
@@ -394,7 +395,7 @@ async fn heard(
                 hub.live.answered(name, id, number, Err(breach.clone()));
             }
             if report {
-                not_taken(hub, name, words::STATE, breach).await;
+                not_taken(hub, name, reports::STATE, breach).await;
             }
             return;
         }

@@ -15,10 +15,11 @@ use shared::{
 };
 
 use crate::{
+    blocking::blocking,
     db::faults::{About, FoundFault},
     error::{HubError, plain},
     faults,
-    hub::{Hub, blocking},
+    hub::Hub,
 };
 
 /// No connection of the box for long enough.

@@ -3,14 +3,11 @@
 
 use shared::types::CopyClear;
 
-use super::{
-    files,
-    gather::Survey,
-    policy::{self, What},
-};
+use super::{files, gather::Survey};
 use crate::{
     error::{HubError, plain},
     hub::Hub,
+    periods::{self, What},
 };
 
 const HUB: &str = "sys:hub";
@@ -21,7 +18,7 @@ pub type Stuck = Vec<(String, String)>;
 pub fn clear(hub: &Hub, found: &Survey) -> Result<Stuck, HubError> {
     let (periods, zone) = (&hub.config.periods, &hub.config.zone);
     let (mut drafts, mut parts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for d in policy::due(&found.kept, periods, zone, hub.now()) {
+    for d in periods::due(&found.kept, periods, zone, hub.now()) {
         match d.what {
             What::Exhibit(_) => {}
             What::Draft(exhibit) => drafts.extend(found.requests.get(&exhibit)),

@@ -6,11 +6,7 @@ use shared::{
     types::{CopyDispose, Data},
 };
 
-use super::{
-    files, gather,
-    policy::{self, Standing},
-    rows::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
-};
+use super::{files, gather};
 use crate::{
     db::{
         disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, ExhibitSelection},
@@ -22,6 +18,8 @@ use crate::{
     evidence::request::person,
     hub::Hub,
     list::{Part, Rows},
+    model::evidence::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
+    periods::{self, Standing},
     reason::{Evidence as Because, Footage},
     words::{self, paper::Paper},
 };
@@ -140,7 +138,7 @@ fn picked(hub: &Hub, which: Which) -> ExhibitSelection {
             let today = zone.day_of(hub.now()).plus_days(2);
             let years = periods.master_years.min(periods.surveillance_years);
             ExhibitSelection::Due {
-                made: zone.start_of(policy::years_earlier(today, years)),
+                made: zone.start_of(periods::years_earlier(today, years)),
                 review: today,
             }
         }
@@ -211,29 +209,29 @@ fn of(faults: &[Fault], exhibit: &str) -> Vec<FaultRow> {
 
 fn kept(
     hub: &Hub,
-    e: &policy::Exhibit,
+    e: &periods::Exhibit,
     r: &RequestRecord,
     evidence: &EvidenceRecord,
     measured: Option<(u64, u64)>,
     faults: &[Fault],
 ) -> Result<EvidenceRow, HubError> {
     let (periods, zone, now) = (&hub.config.periods, &hub.config.zone, hub.now());
-    let until = policy::last_day(e.class, e.made, periods, zone);
+    let until = periods::last_day(e.class, e.made, periods, zone);
     let (count, bytes) = match measured {
         Some(measured) => measured,
         None => files::measure(&hub.state, &hub.config.evidence, &e.exhibit).map_err(plain)?,
     };
-    let stands = match policy::is_over(e, periods, zone, now) {
+    let stands = match periods::is_over(e, periods, zone, now) {
         // Only then does it matter what wants the same footage.
-        true => policy::standing(e, &gather::claims_on(hub, e)?, periods, zone, now),
-        false => policy::standing(e, &[], periods, zone, now),
+        true => periods::standing(e, &gather::claims_on(hub, e)?, periods, zone, now),
+        false => periods::standing(e, &[], periods, zone, now),
     };
     let days = zone.day_of(now).days_until(until);
     let (standing, mut text) = match stands {
         Standing::Kept => ("kept", format!("kept until the end of {until}")),
         Standing::Soon => ("soon", format!("due in {} days, after {until}", days + 1)),
         Standing::Due => {
-            let why = policy::why_due(e, periods, zone);
+            let why = periods::why_due(e, periods, zone);
             ("due", format!("to be disposed of: {why}"))
         }
         Standing::Wanted(by) => (

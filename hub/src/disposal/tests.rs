@@ -18,25 +18,30 @@ use shared::{
     verify::{self, Options},
 };
 
-use super::{
-    acts::{self, RetentionClassInput},
-    carry, gather,
-    policy::Class,
-    rows::{Evidence, EvidenceRow},
-    shown, watch,
-};
-use crate::db::{faults::About, numbers::Numbered, visible::VisibleRows};
+use super::{acts, carry, gather, shown, watch};
 use crate::{
     access::authorise::Permit,
-    db::requests::RequestRecord,
-    error::HubError,
-    list::Part,
-    requests::{
-        holds::acts as hold_acts,
-        rules::{PullRequest, State},
-        submit::{self, keep_salted},
+    classes::RetentionClassInput,
+    db::{
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        faults::About,
+        numbers::Numbered,
+        requests::RequestRecord,
+        visible::VisibleRows,
     },
+    error::HubError,
+    holds::acts as hold_acts,
+    list::Part,
+    model::{
+        clip_request::State as Stands,
+        evidence::{Evidence, EvidenceRow},
+        pull::State,
+        requester::RequesterClass,
+    },
+    periods::Class,
+    requests::submit::{self, PullRequest},
     retention::rig::{Rig, ashby, day, utc},
+    texts::keep_salted,
 };
 
 const START: &str = "2026-11-03T14:00:00.000Z";
@@ -354,10 +359,6 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
 /// what never came does not count.
 #[test]
 fn a_request_ends_with_its_last_exhibit() {
-    use crate::{
-        db::clip_requests::{ClipRequestRecord, RequestCamera},
-        requests::clip::{class::RequesterClass, state::State as Stands},
-    };
     let rig = Rig::new(START);
     for n in 1..=3 {
         rig.exhibit(n);

@@ -6,17 +6,19 @@ use std::{sync::Arc, time::Duration};
 use shared::time::Utc;
 
 use super::{
-    acts, carry, clear,
-    clear::Stuck,
+    carry,
+    clear::{self, Stuck},
     files,
     gather::{self, Survey},
-    policy::{self, Standing, What},
+    turn,
 };
 use crate::{
+    blocking::blocking,
     db::faults::{About, FoundFault},
-    documents::printer,
     error::{HubError, plain},
-    hub::{Hub, blocking},
+    faults::printer,
+    hub::Hub,
+    periods::{self, Standing, What},
 };
 
 pub const DUE: &str = "evidence.due";
@@ -83,7 +85,7 @@ pub fn stuck(hub: &Hub, exhibit: &str, why: &str) -> Result<(), HubError> {
 
 /// Disposals whose intent is on record and whose certificate is not.
 fn unfinished(hub: &Hub) -> Result<Stuck, HubError> {
-    let _turn = acts::turn(&hub.pulls.disposals);
+    let _turn = turn::turn(&hub.pulls.disposals);
     let mut stuck = Stuck::new();
     for d in hub.db.disposals().map_err(plain)? {
         if d.gone.is_some() {
@@ -111,15 +113,15 @@ fn fault(hub: &Hub, exhibit: &str, code: &str, since: Utc, text: String) -> Foun
 
 fn faults(hub: &Hub, found: &Survey, stuck: Stuck) -> Vec<FoundFault> {
     let (periods, zone, now) = (&hub.config.periods, &hub.config.zone, hub.now());
-    let due = policy::due(&found.kept, periods, zone, now);
+    let due = periods::due(&found.kept, periods, zone, now);
     let due = due.into_iter().filter_map(|d| match d.what {
         What::Exhibit(exhibit) => Some(fault(hub, &exhibit, DUE, d.since, d.why)),
         _ => None,
     });
     let soon = found.kept.exhibits.iter().filter_map(|e| {
-        let stands = policy::standing(e, &found.kept.claims, periods, zone, now);
+        let stands = periods::standing(e, &found.kept.claims, periods, zone, now);
         (stands == Standing::Soon).then(|| {
-            let last = policy::last_day(e.class, e.made, periods, zone);
+            let last = periods::last_day(e.class, e.made, periods, zone);
             let text = match e.class.review() {
                 Some(_) => format!("it is to be reviewed by {last}"),
                 None => format!("its period ends with {last}"),

@@ -12,7 +12,6 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{hands::Handover, label::Label, printer::PrinterError, refusal::Refusal, sheet::Sheet};
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
     disposal,
@@ -20,12 +19,15 @@ use crate::{
     evidence::{Authority, request::person},
     files,
     hub::Hub,
+    model::{
+        clip_request::{RefusalReason, State as Stands},
+        pull::State,
+    },
+    papers::{handover::Handover, label::Label, refusal::Refusal, sheet::Sheet},
+    printer::PrinterError,
     reason::{Clips, Footage, Register},
     register::{ExhibitAct, shown},
-    requests::{
-        clip::{self, state::RefusalReason, state::State as Stands},
-        rules::State,
-    },
+    requests::clip,
     trail,
     words::{self, paper::Paper},
 };

@@ -32,34 +32,35 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check, continuity},
-    lines::{LogLine, Scope, Selector},
     proofs::Forest,
     published,
     resting::{self, Resting},
 };
 use crate::{
     config::outside::Outside,
-    disks::room::{self, NoRoom},
-    documents::printer::{Printer, PrinterError},
+    disks::room,
+    model::disk::NoRoom,
+    papers::{
+        certificate::{
+            Certificate, Facts, HOLE, Later, Master, Request, SHORT, WorkingCopy, check::Check,
+            continuity,
+        },
+        lines::{LogLine, Scope, Selector},
+    },
+    printer::{Printer, PrinterError},
     words::{self, paper::Paper},
 };
+use attested::attested;
+use copies::{masters, subtitles, working_copies};
+use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
 mod attested;
 mod copies;
 mod record;
 mod still;
 
-pub use still::{StillOrder, build_still, file_of as still_file};
+pub use still::{StillOrder, build_still};
 
-use attested::attested;
-use copies::{masters, subtitles, working_copies};
-use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
-
-/// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
-/// last that are not.
-pub const SHORT: &str = "DOES-NOT-COVER-REQUEST";
-pub const HOLE: &str = "SEGMENT-MISSING";
 const BUFFER: usize = 256 * 1024;
 
 /// One fetched segment: sealed, and the line that describes it.
@@ -121,16 +122,6 @@ impl Trusted {
             ..Options::default()
         }
     }
-}
-
-/// The log that a box writes when that of the footage has ended.
-#[derive(Clone, Debug)]
-pub struct Later {
-    /// The hub's copy.
-    pub log: PathBuf,
-    pub origin: String,
-    /// Why the log of the footage is not countersigned any more: a code and a sentence.
-    pub dispute: Option<(String, String)>,
 }
 
 /// Whether a report finds nothing but what a package that is known to be partial may have; nothing at all of one that is not.
@@ -333,7 +324,7 @@ pub fn build<A: Authority>(
     }
     seal(authority, &known, &rest)?;
     let early = verify::package(&known, &options);
-    if !Check::of(&early, &register).tolerable(order) {
+    if !Check::of(&early, &register).tolerable(order.short.is_some(), order.holes.len()) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
     // All is well: the working copies go on the record, and those lines into the package.
@@ -341,7 +332,7 @@ pub fn build<A: Authority>(
     seal(authority, &known, &rest)?;
     let early = verify::package(&known, &options);
     let check = Check::of(&early, &register);
-    if !check.tolerable(order) {
+    if !check.tolerable(order.short.is_some(), order.holes.len()) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
     let seal_key = hex(&sha256(&authority.seal_spki()));

@@ -11,25 +11,23 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{
-        Request,
-        people::{People, Person},
-    },
     cleanup,
-    package::{self, FetchedSegment, Later, Order, PackageError, Trusted},
+    package::{self, FetchedSegment, Order, PackageError, Trusted},
     resting::Resting,
 };
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
-    documents::printer,
     error::HubError,
+    faults::printer,
     hub::Hub,
+    model::pull::State,
     ownlog::OwnLog,
-    requests::{
-        rules::State,
-        transfer::{Logged, Place},
+    papers::certificate::{
+        Later, Request,
+        people::{People, Person},
     },
     trail,
+    transfer::{Logged, Place},
 };
 
 /// Newest acts of somebody that are looked through for the one of a request.

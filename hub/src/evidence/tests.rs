@@ -35,17 +35,21 @@ use shared::{
     verify::{self, Files, Options},
 };
 
-use crate::documents::Printer;
-
 use super::{
     Authority, FetchedSegment, Order, Package, PackageError, Resting, build,
-    certificate::{
-        Request,
-        people::{People, Person},
-    },
     package::Trusted,
     resting,
-    save::{Form, SaveError, SavedPackage, Seal, Wanted, save},
+    save::{Form, SaveError, SavedPackage, Wanted, save},
+};
+use crate::{
+    documents::Printer,
+    papers::{
+        card::Seal,
+        certificate::{
+            Request,
+            people::{People, Person},
+        },
+    },
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";

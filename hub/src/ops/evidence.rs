@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
 use utoipa::ToSchema;
 
-use super::{Operation, Target, sight::Sight, work};
+use super::{
+    operation::{Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
+    classes::RetentionClassInput,
     db::requests::RequestRecord,
-    disposal::{
-        acts::{self, RetentionClassInput},
-        rows::{Evidence, EvidenceRow, FaultRow},
-        shown,
-    },
+    disposal::{acts, shown},
     documents::make::{self, Document},
     error::HubError,
     hub::Hub,
     list::Part,
+    model::evidence::{Evidence, EvidenceRow, FaultRow},
 };
 
 /// What is kept and for how long, and what was disposed of.

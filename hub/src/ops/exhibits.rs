@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
-use super::{Operation, Target, moment, work};
+use super::operation::{Operation, Target, work};
 use crate::{
     access::authorise::Permit,
     error::HubError,
     evidence::still::{self, StillRequest},
     hub::Hub,
+    model::register::{Register, ReleaseForm},
     register::{
         acts::{self, HandOver, SavedCopy},
         media::{self, MediaRelease},
-        rows::{Register, ReleaseForm},
         shown,
     },
 };

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use shared::time::Utc;
 use utoipa::ToSchema;
 
-use super::{Operation, work};
+use super::operation::{Operation, work};
 use crate::{
     access::authorise::Permit,
     db::faults::About,
-    disks::watch::{self, DiskRow},
     error::HubError,
+    faults::disks::{self, DiskRow},
     hub::Hub,
 };
 
@@ -61,7 +61,7 @@ impl Operation for Status {
                 sw: env!("CARGO_PKG_VERSION").into(),
                 time: hub.now(),
                 online: hub.live.count() as u64,
-                disks: watch::list(hub)?,
+                disks: disks::list(hub)?,
                 faults: faults.collect(),
             })
         })

@@ -19,14 +19,15 @@ use super::{
     attest,
     http::{self, Asked, Unanswered},
     packages,
-    store::Store,
 };
 use crate::{
+    attestations::Store,
+    blocking::blocking,
     config::outside::Authority,
     db::faults::{About, FoundFault},
     error::{HubError, plain},
     faults, files,
-    hub::{Hub, blocking},
+    hub::Hub,
     keys,
     ownlog::MONTHS,
 };

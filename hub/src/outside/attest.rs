@@ -13,15 +13,14 @@ use shared::{
     witness::Submission,
 };
 
-use super::{
-    http::{self, Asked, Unanswered},
-    store::Store,
-};
+use super::http::{self, Asked, Unanswered};
 use crate::{
+    attestations::Store,
+    blocking::blocking,
     config::outside::Witness,
     error::{HubError, plain},
     evidence::proofs::Forest,
-    hub::{Hub, blocking},
+    hub::Hub,
 };
 
 const HUB: &str = "sys:hub";

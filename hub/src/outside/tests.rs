@@ -6,9 +6,9 @@ use shared::{testing::Key, time::Utc, timestamp::Root};
 use super::{
     anchor::{self, LATE},
     asked,
-    store::Store,
 };
 use crate::{
+    attestations::Store,
     config::outside::{Authority, Outside, Witness},
     db::faults::About,
     hub::{

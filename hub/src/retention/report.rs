@@ -158,15 +158,6 @@ pub struct Certificate {
     pub done_n: Option<u64>,
 }
 
-/// What a claim is worth, in words.
-pub fn claim_in_words(claim: &str) -> &str {
-    match claim {
-        "tpm" => "cryptographic erase",
-        "file" => "deleted; key copies may survive in worn flash until overwritten",
-        other => other,
-    }
-}
-
 impl From<&CertificateRecord> for Certificate {
     fn from(c: &CertificateRecord) -> Self {
         Self {

@@ -16,14 +16,14 @@ use super::{
     report::{CameraDay, Facts},
 };
 use crate::{
+    blocking::blocking,
     db::{
         boxes::BoxRecord,
         faults::{About, FoundFault},
     },
-    devices::words,
     error::{HubError, plain},
-    faults,
-    hub::{Hub, blocking},
+    faults::{self, reports},
+    hub::Hub,
 };
 
 /// No certificate, a day after its time.
@@ -101,7 +101,7 @@ pub fn look(
 }
 
 fn look_at(hub: &Hub, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
-    words::look(hub, &b.name)?;
+    reports::look(hub, &b.name)?;
     let facts = gather::unsettled(hub, b).map_err(plain)?;
     if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
         return Ok(());

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     api::{bearer, http::FILM},
+    blocking::{Stopped, blocking},
     error::HubError,
-    hub::{Stopped, blocking},
     reason::Api,
 };
 

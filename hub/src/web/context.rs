@@ -27,20 +27,22 @@ use crate::{
         authorise::{Subject, authorise},
         breaks,
         principal::{Person, Principal},
-        sessions::Session,
-        table::Row,
+        signin,
     },
-    api::http::{Problem, broken},
-    error::{Class, HubError, plain},
-    hub::{Hub, Stopped},
-    ops::{self, Operation},
-    reason::{Notice, Pages, Reason},
-    requests::touches,
-    signin, words,
+    api::{
+        COOKIE,
+        http::{Problem, broken},
+    },
+    blocking::Stopped,
+    error::{HubError, plain},
+    hub::{Hub, sessions::Session},
+    model::operation::Row,
+    ops::operation::{self, Operation},
+    orders::touches,
+    reason::{Notice, Pages, Reason, class::Class},
+    words,
 };
 
-/// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
-pub const COOKIE: &str = "__Host-beadle";
 /// Strangers whose password waits to be looked at.
 const WAITING: usize = 64;
 
@@ -100,7 +102,7 @@ impl App {
         operation: O,
     ) -> Result<O::Reply, HubError> {
         let (hub, principal) = (self.hub.clone(), who.principal());
-        self.in_turn(async move { ops::perform(&hub, &principal, operation).await })
+        self.in_turn(async move { operation::perform(&hub, &principal, operation).await })
             .await
     }
 

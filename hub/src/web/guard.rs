@@ -15,13 +15,13 @@ use shared::plain;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    context::{App, COOKIE, Refused, cookie},
+    context::{App, Refused, cookie},
     server::Caller,
     turns::{self, Lane, Queue},
 };
 use crate::{
     access::tokens,
-    api::{self, bearer, http::PROBLEM},
+    api::{self, COOKIE, bearer, http::PROBLEM},
     error::{HubError, plain as broke},
     reason::{Api, Pages},
 };

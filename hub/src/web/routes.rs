@@ -26,11 +26,11 @@ use super::{
     },
 };
 use crate::{
-    access::table::{self, Row},
+    access::table,
     api::{BASE, http},
-    error::Class,
-    ops,
-    reason::Pages,
+    model::operation::Row,
+    ops::operation,
+    reason::{Pages, class::Class},
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -162,7 +162,7 @@ async fn admit(
     for row in rows {
         if let Err(e) = who.authorise(row, app.now()) {
             let noted = match e.class() {
-                Class::NotAllowed => ops::denied(&app.hub, &who.principal(), row, None).await,
+                Class::NotAllowed => operation::denied(&app.hub, &who.principal(), row, None).await,
                 _ => Ok(()),
             };
             return Refused::from(noted.err().unwrap_or(e)).into_response();

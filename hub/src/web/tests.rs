@@ -29,20 +29,19 @@ use super::{
     routes, server,
 };
 use crate::{
-    access::{
-        authorise::Permit,
-        sessions::{IDLE_MS, LIFE_MS, VIEWING_MS},
-        table::{self, Row},
-    },
+    access::{authorise::Permit, table},
     api::http,
     error::HubError,
     hub::{
         Hub,
+        sessions::{IDLE_MS, LIFE_MS, VIEWING_MS},
         testing::{self, PASSWORD},
     },
-    ops::{Listed, Operation, work},
+    model::operation::Row,
+    ops::operation::{Listed, Operation, work},
     retention::rig::Rig,
 };
+use scene::now;
 
 mod account;
 mod api;
@@ -67,8 +66,6 @@ mod schemathesis;
 mod tokens;
 mod touches;
 mod viewing;
-
-use scene::now;
 
 type Deed = Arc<dyn Fn() + Send + Sync>;
 

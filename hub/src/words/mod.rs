@@ -6,46 +6,45 @@ use std::fmt;
 use shared::time::{Utc, Zone};
 
 use crate::{
-    disposal::rows::Disposal,
-    documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
-    evidence::{
+    model::{
+        copy::CopyState, evidence::Disposal, exhibit_event::ExhibitEvent, outside::OutsideRow,
+    },
+    papers::{
+        card::Card,
         certificate::{
             Certificate, Facts, Request, check::Check, continuity::Continuity, people::Person,
         },
-        save::Card,
+        handover::Handover,
+        label::Label,
+        refusal::Refusal,
+        sheet::Sheet,
         still::StillFacts,
     },
-    outside::asked::OutsideRow,
-    reason::{Notice, PullReason, Reason},
-    register::{event::ExhibitEvent, state::CopyState},
+    reason::{self, Notice, PullReason, Reason},
     words::paper::Paper,
 };
+use text::Text;
 
 pub mod en;
 pub mod paper;
-
-/// A reason in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// What failed, on what, and what was done about it.
-    pub what: String,
-    /// What to do, where more can be said than of every reason of its class.
-    pub next: Option<String>,
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.next {
-            Some(next) => write!(f, "{}; {next}", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
-}
+pub mod text;
 
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
     en::of(reason)
 }
+
+macro_rules! displayed {
+    ($($room:ident),* $(,)?) => {
+        $(impl fmt::Display for reason::$room {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&of(&self.clone().into()), f)
+            }
+        })*
+    };
+}
+
+displayed! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Outside, Pages, Proofs, Register, Trail }
 
 /// The certificate of a package.
 pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
@@ -151,14 +150,3 @@ pub fn exhibit_event(event: &ExhibitEvent, zone: &Zone) -> (String, String) {
 pub fn copy_state(state: CopyState) -> &'static str {
     en::register::place(state)
 }
-
-/// `say!("what")`, or `say!("what"; "what to do")`.
-macro_rules! say {
-    ($what:literal $(, $arg:expr)* $(,)?) => {
-        $crate::words::Text { what: format!($what $(, $arg)*), next: None }
-    };
-    ($what:literal $(, $arg:expr)*; $next:literal $(, $more:expr)* $(,)?) => {
-        $crate::words::Text { what: format!($what $(, $arg)*), next: Some(format!($next $(, $more)*)) }
-    };
-}
-pub(crate) use say;

@@ -260,8 +260,8 @@ async fn a_clip_goes_on_where_it_stood() {
     .expect("port");
     let quic = listener.local_addr().expect("address");
     hub.tasks.spawn(arrivals::run(desk.clone(), listener));
-    hub.tasks.spawn(requests::fetch::run(desk.clone()));
-    hub.tasks.spawn(requests::holds::keeper::run(desk.clone()));
+    hub.tasks.spawn(crate::pulls::fetch::run(desk.clone()));
+    hub.tasks.spawn(crate::holds::keeper::run(desk.clone()));
 
     let line = dial(quic, desk.keys.authority().der(), Some(&who))
         .await
@@ -365,7 +365,7 @@ async fn a_clip_goes_on_where_it_stood() {
     blocking(move || {
         let may = |exhibit: &ExhibitRef, purpose: &str| {
             let who = Permit::of_test(7, "kim");
-            let reason = crate::access::sessions::Reason {
+            let reason = crate::hub::sessions::Reason {
                 purpose: purpose.into(),
                 reference: "CR/9".into(),
                 present: None,

@@ -1,10 +1,11 @@
 //! Wiring. What was recorded before a fork, fetched after it: a package holds what the hub countersigned, and nothing of afterwards (V11).
-use super::*;
 use shared::evidence::names;
 
+use super::*;
 use crate::{
-    evidence::save::{Form, Seal, Wanted, save},
-    requests::succession,
+    evidence::save::{Form, Wanted, save},
+    orders::succession,
+    papers::card::Seal,
 };
 
 /// What a package out of the fork says.

@@ -5,7 +5,7 @@ use super::{
     record::{proof, walk},
     *,
 };
-use crate::outside::store::{Kept, Store};
+use crate::attestations::{Kept, Store};
 
 /// A head of the box's log that the hub says it had seen.
 struct Seen {

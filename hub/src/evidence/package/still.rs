@@ -5,12 +5,10 @@ use serde::Serialize;
 use shared::id::ExhibitRef;
 
 use super::*;
-use crate::evidence::{certificate::people::Person, still::StillFacts};
-
-/// Where the picture lies in its package.
-pub fn file_of(exhibit: &ExhibitRef) -> String {
-    format!("still/{exhibit}.jpg")
-}
+use crate::papers::{
+    certificate::people::Person,
+    still::{StillFacts, file_of},
+};
 
 /// A still picture to be packed.
 pub struct StillOrder<'a> {

@@ -21,12 +21,15 @@ use shared::{
 };
 
 use super::{
-    SaveError, SavedPackage, Seal, Wanted, failed, limits,
+    SaveError, SavedPackage, Wanted, failed, limits,
     zip::{Archive, Crc, Entry},
 };
-use crate::evidence::{
-    package,
-    resting::{self, Resting},
+use crate::{
+    evidence::{
+        package,
+        resting::{self, Resting},
+    },
+    papers::card::Seal,
 };
 
 const BUFFER: usize = 256 * 1024;

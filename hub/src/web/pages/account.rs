@@ -16,14 +16,18 @@ use shared::time::Zone;
 use super::door;
 use crate::{
     access::{
-        declaration::Declaration, factors::FactorRow, factors::NewFactor, principal::First,
-        sessions::SessionRow, totp::Secret,
+        browsers::SessionRow,
+        declaration::Declaration,
+        factors::{FactorRow, NewFactor},
+        principal::First,
+        signin,
+        totp::Secret,
     },
+    api::COOKIE,
     ops::{own, staff},
     reason::Accounts,
-    signin,
     web::{
-        context::{App, COOKIE, Outcome, Refused, SignedIn, no_such_act, set_cookie},
+        context::{App, Outcome, Refused, SignedIn, no_such_act, set_cookie},
         parts::Frame,
     },
 };

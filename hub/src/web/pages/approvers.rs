@@ -8,7 +8,7 @@ use crate::{
     access::table,
     error::HubError,
     ops::touches,
-    requests::approvers::{ApproverRequest, KeyRequest},
+    orders::approvers::{ApproverRequest, KeyRequest},
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},

@@ -14,12 +14,12 @@ use serde::Deserialize;
 use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use crate::{
-    access::sessions::Reason,
     error::{HubError, plain},
     evidence::Resting,
+    hub::sessions::Reason,
+    model::pull::State,
     ops::clips,
     reason::Pages,
-    requests::rules::State,
     rows::ExhibitRow,
     web::{
         context::{App, Outcome, Refused, SignedIn},

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
 use crate::{
-    disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
     error::HubError,
     list::Part,
+    model::evidence::{Evidence, EvidenceRow, FaultRow, gb},
     ops::evidence,
     reason::Pages,
     web::{

@@ -6,8 +6,8 @@ use shared::{id::HoldId, time::Zone};
 
 use crate::{
     error::HubError,
+    holds::rows::HoldRow,
     ops::holds,
-    requests::holds::rows::HoldRow,
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},

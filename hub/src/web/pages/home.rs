@@ -18,8 +18,8 @@ use shared::{
 use crate::{
     access::table,
     api::call::encoded,
-    disposal::rows::FaultRow,
     list::{MOST, Part},
+    model::evidence::FaultRow,
     ops::{
         boxes::{self, BoxCounts},
         clips, evidence, footage,

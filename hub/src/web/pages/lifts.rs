@@ -7,7 +7,7 @@ use shared::time::{Utc, Zone};
 use crate::{
     error::HubError,
     ops::masks,
-    requests::mask::LiftRow,
+    orders::mask::LiftRow,
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},

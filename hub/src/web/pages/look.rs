@@ -15,7 +15,7 @@ use crate::{
     error::HubError,
     ops::looks::{self, LookRow},
     reason::{Clips, Pages},
-    requests::looks::MOST_MINUTES,
+    viewing::looks::MOST_MINUTES,
     web::{
         context::{App, Outcome, Refused, SignedIn},
         parts::Frame,

@@ -6,20 +6,21 @@ use serde::Deserialize;
 use shared::{conditions::condition, id::BoxName};
 
 use crate::{
-    access::table,
-    commands::boxes::{knowing, told},
-    disks::{outlook::Fullness, watch},
+    access::{signin::SignIn, table},
     error::HubError,
+    faults::disks,
+    model::{disk::Fullness, moves::MoveState},
     ops::{machine, moves, outside},
-    requests::moves::MoveState,
-    signin::SignIn,
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},
         leaf::Leaf,
         parts::Frame,
     },
-    words,
+    words::{
+        self,
+        en::moves::{knowing, told},
+    },
 };
 
 #[derive(Template)]
@@ -119,7 +120,7 @@ impl FormPage for HubPage {
                 class,
                 symbol,
                 word,
-                text: watch::said(disk),
+                text: disks::said(disk),
             }
         });
         let faults = is.faults.iter().map(|f| {

@@ -11,7 +11,7 @@ use shared::time::Zone;
 
 use crate::{
     ops::masks,
-    requests::review::{Due, MaskRow},
+    reviews::{Due, MaskRow},
     web::{
         context::{App, Refused, SignedIn, page},
         leaf::{Leaf, Turn},

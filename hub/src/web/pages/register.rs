@@ -11,16 +11,15 @@ use crate::{
         table,
     },
     error::HubError,
+    model::{
+        copy::{CopyKind, CopyState},
+        rank::Rank,
+        register::{CopyRow, MediaRow, Register},
+        requester::{RequesterClass, TABLE},
+    },
     ops::exhibits,
     reason::{Clips, Pages},
-    register::{
-        acts::HandOver,
-        media::MediaRelease,
-        rank::Rank,
-        rows::{CopyRow, MediaRow, Register},
-        state::{CopyKind, CopyState},
-    },
-    requests::clip::class::{RequesterClass, TABLE},
+    register::{acts::HandOver, media::MediaRelease},
     web::{
         context::{App, SignedIn, no_such_act},
         forms::{FormPage, Shown, page_form},

@@ -18,13 +18,14 @@ use crate::{
     reason::Pages,
     retention::{
         export::{self, Row},
-        report::{CameraPage, Certificate, DayReport, Report, claim_in_words},
+        report::{CameraPage, Certificate, DayReport, Report},
     },
     web::{
         context::{App, Refused, SignedIn, page},
         leaf::{Leaf, Turn},
         parts::{Frame, size},
     },
+    words::en::claims::claim_in_words,
 };
 
 #[derive(Template)]
@@ -207,9 +208,10 @@ mod tests {
     use shared::time::{Day, Utc};
 
     use super::*;
-    use crate::access::sessions::Session;
     use crate::{
-        access::{principal::Person, table::Row as Operation},
+        access::principal::Person,
+        hub::sessions::Session,
+        model::operation::Row as Operation,
         retention::report::{CameraReport, DayState, Run, Verdict},
     };
 

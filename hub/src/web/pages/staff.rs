@@ -7,11 +7,11 @@ use crate::{
     access::{
         accounts::{AccountRow, PasswordRenewal},
         grants::{Bounds, GrantOutcome},
-        role::Role,
         table,
     },
     error::HubError,
     list::Part,
+    model::role::Role,
     ops::{own, roles, staff},
     web::{
         context::{App, SignedIn, no_such_act},

@@ -5,12 +5,9 @@ use serde::Deserialize;
 use shared::time::Zone;
 
 use crate::{
-    access::{
-        principal::Limits,
-        table::{self, Row},
-        tokens::TokenRow,
-    },
+    access::{principal::Limits, table, tokens::TokenRow},
     error::HubError,
+    model::operation::Row,
     ops::tokens,
     web::{
         context::{App, SignedIn, no_such_act},

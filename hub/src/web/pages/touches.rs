@@ -8,7 +8,7 @@ use crate::{
     access::factors::PasskeyOffer,
     error::HubError,
     ops::touches,
-    requests::touches::{TouchOutcome, TouchRow},
+    orders::touches::{TouchOutcome, TouchRow},
     web::{
         context::{App, SignedIn},
         forms::{FormPage, Shown, page_form},

@@ -4,11 +4,9 @@ use shared::id::{BoxCamera, HoldId};
 use super::*;
 use crate::{
     db::{approvals::NewApproval, holds::HoldRecord, numbers::Numbered},
-    requests::{
-        holds::state::{Standing, State as Stands},
-        submit::keep_salted,
-    },
+    model::hold::{Standing, State as Stands},
     retention::rig::day,
+    texts::keep_salted,
 };
 
 /// A hold as its box left it.

@@ -4,10 +4,10 @@
 use shared::{plain::plain, time::Utc};
 
 use crate::{
-    evidence::certificate::{
-        Certificate, Facts, Recorder, check::Check, masks::Imposition, people::Person,
+    papers::certificate::{
+        Certificate, Facts, HOLE, Later, Recorder, SHORT, check::Check, masks::Imposition,
+        people::Person,
     },
-    evidence::package::{HOLE, Later, SHORT},
     words::paper::{Paper, Sort},
 };
 use period::{clock, events, gaps, masks, rates};
@@ -200,7 +200,7 @@ pub fn called(f: &Facts<'_>, c: &Certificate) -> String {
 }
 
 fn devices(c: &Certificate) -> Vec<String> {
-    let one = |d: &crate::evidence::certificate::Device| {
+    let one = |d: &crate::papers::certificate::Device| {
         let serial = d.serial.as_ref().map_or_else(
             || "which gave no serial number".to_owned(),
             |s| format!("serial number {}", plain(s, 40)),

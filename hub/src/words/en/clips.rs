@@ -1,15 +1,12 @@
 //! Pure. English about clip requests.
 
 use crate::{
+    model::{clip_request::State, requester::Missing, text::TextField},
     reason::{
         Clips::{self, *},
         clips::Extent,
     },
-    requests::{
-        clip::{class::Missing, state::State},
-        rules::TextField,
-    },
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 fn field(field: TextField) -> &'static str {

@@ -3,8 +3,8 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::refusal::Refusal,
-    requests::clip::{class::RequesterClass, state::RefusalReason},
+    model::{clip_request::RefusalReason, requester::RequesterClass},
+    papers::refusal::Refusal,
     words::{
         en::certificate::person,
         paper::{Paper, Sort},
