@@ -158,6 +158,29 @@ impl Browser {
         .map(drop)
     }
 
+    /// How wide and high its window is.
+    pub fn size(&mut self, width: u32, height: u32) -> Done<()> {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size)
+            .map(drop)
+    }
+
+    /// Whether whoever uses it likes it dark.
+    pub fn dark(&mut self, dark: bool) -> Done<()> {
+        let value = if dark { "dark" } else { "light" };
+        let likes = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.call("Emulation.setEmulatedMedia", likes).map(drop)
+    }
+
+    /// The whole page as a picture, base64.
+    pub fn picture(&mut self) -> Done<String> {
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let taken = self.call("Page.captureScreenshot", whole)?;
+        let data = taken["data"].as_str();
+        Ok(data.ok_or_else(|| Trouble::new("no picture"))?.to_owned())
+    }
+
     pub fn goto(&mut self, url: &str) -> Done<()> {
         let went = self.call("Page.navigate", json!({ "url": url }))?;
         match went["errorText"].as_str() {

@@ -30,6 +30,7 @@ mod masks;
 mod month;
 mod moves;
 mod outside;
+mod pages;
 mod powercut;
 mod priority;
 #[path = "../cameras/quirks/mod.rs"]

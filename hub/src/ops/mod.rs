@@ -566,6 +566,7 @@ operations! {
         FACTOR_REMOVE => own::RemoveFactor,
     }
     followed {
+        REQUEST_WATCH => requests::Watch,
         CLIP_WATCH => clips::Watch,
     }
     filmed {

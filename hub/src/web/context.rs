@@ -28,7 +28,7 @@ use crate::{
         breaks,
         principal::{Person, Principal},
         sessions::Session,
-        table::Row,
+        table::{About, Row},
     },
     api::http::{Problem, broken},
     error::{Class, HubError, plain},
@@ -209,8 +209,13 @@ impl SignedIn {
         authorise(&self.principal(), row, &Subject::hub(), now).map(drop)
     }
 
+    /// Whether something may be theirs to do; what concerns the whole hub is not for somebody who has a part of its cameras.
     pub fn may(&self, row: &'static Row, now: Utc) -> bool {
-        self.authorise(row, now).is_ok()
+        let subject = match row.about {
+            About::Whole => Subject::whole(),
+            _ => Subject::hub(),
+        };
+        authorise(&self.principal(), row, &subject, now).is_ok()
     }
 
     /// The head of a page at this address.

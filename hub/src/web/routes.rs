@@ -21,8 +21,9 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     forms, guard,
     pages::{
-        account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
-        machine, masks, proof, register, requests, retention, staff, tokens, touches, witness,
+        account, approvers, cameras, clip, document, door, evidence, find, footage, holds, home,
+        lifts, log, look, machine, masks, proof, register, request, requests, retention, staff,
+        tokens, touches, witness,
     },
 };
 use crate::{
@@ -33,8 +34,10 @@ use crate::{
     reason::Pages,
 };
 
-const STYLE: &str = include_str!("../../templates/style.css");
+/// Compiled by build.rs from hub/style.
+const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
 const SCRIPT: &str = include_str!("../../templates/script.js");
+const TIMELINE: &str = include_str!("../../templates/timeline.js");
 
 /// Who reaches a page.
 #[derive(Clone, Copy, Debug)]
@@ -70,12 +73,15 @@ macro_rules! pages {
 
 use Audience::{Nobody, Person};
 
+/// What there is, and asking for it.
+const FIND: Audience = Person(&[&table::BOXES, &table::FOOTAGE, &table::REQUEST_OPEN]);
 /// A clip's page and what it sends.
 const WATCH: Audience = Person(&[&table::CLIP, &table::CLIP_VIEW]);
 
 pages! {
     get "/style.css" style, Nobody;
     get "/script.js" script, Nobody;
+    get "/timeline.js" timeline, Nobody;
     get "/favicon.ico" no_icon, Nobody;
     get "/sign-in" door::form, Nobody;
     post "/sign-in" door::sign_in, Nobody;
@@ -92,7 +98,10 @@ pages! {
     get "/staff" forms::show::<staff::StaffPage>, Person(&[&table::STAFF]);
     post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
-    get "/box/{box}" home::of_one, Person(&[&table::BOXES]);
+    get "/cameras" cameras::show, Person(&[&table::BOXES]);
+    get "/box/{box}" cameras::of_one, Person(&[&table::BOXES]);
+    get "/find" find::show, FIND;
+    post "/find" find::ask, FIND;
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
     get "/look/{box}/{cam}" look::show, Person(&[&table::LOOK]);
     post "/look/{box}/{cam}" look::begin, Person(&[&table::LOOK]);
@@ -114,6 +123,9 @@ pages! {
     post "/approvers" forms::act::<approvers::ApproversPage>, Person(&[&table::APPROVERS]);
     get "/requests" forms::show::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
     post "/requests" forms::act::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
+    get "/requests/{request}" forms::show_one::<request::RequestPage>, Person(&[&table::REQUEST]);
+    post "/requests/{request}" forms::act_one::<request::RequestPage>, Person(&[&table::REQUEST]);
+    get "/requests/{request}/progress" request::progress, Person(&[&table::REQUEST, &table::REQUEST_WATCH]);
     get "/holds" forms::show::<holds::HoldsPage>, Person(&[&table::HOLDS]);
     post "/holds" forms::act::<holds::HoldsPage>, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
     get "/evidence" forms::show::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
@@ -201,6 +213,11 @@ async fn style() -> Response {
 async fn script() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
     (kind, SCRIPT).into_response()
+}
+
+async fn timeline() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, TIMELINE).into_response()
 }
 
 async fn no_icon() -> StatusCode {

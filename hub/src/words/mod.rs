@@ -22,6 +22,7 @@ use crate::{
 };
 
 pub mod en;
+pub mod label;
 pub mod paper;
 
 /// A reason in words.

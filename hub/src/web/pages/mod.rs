@@ -5,7 +5,9 @@
 //! | [`door`] | signing in and out |
 //! | [`account`] | the own account: password, declaration, second factors, sessions |
 //! | [`staff`] | accounts and their roles |
-//! | [`home`] | boxes and cameras, clips |
+//! | [`home`] | what waits for whoever is signed in, and what is theirs to look at |
+//! | [`cameras`] | boxes and cameras, clips |
+//! | [`find`] | finding footage, and asking for it |
 //! | [`footage`] | the footage of one camera |
 //! | [`clip`] | one pulled clip: purpose, copies, certificate |
 //! | [`document`] | papers of exhibits and requests, as files |
@@ -18,13 +20,16 @@
 //! | [`approvers`] | whose passkeys count at boxes |
 //! | [`log`] | what people did here |
 //! | [`requests`] | clip requests: opening one, and every act on it |
+//! | [`request`] | one clip request, and how it goes on |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod account;
 pub mod approvers;
+pub mod cameras;
 pub mod clip;
 pub mod document;
 pub mod door;
 pub mod evidence;
+pub mod find;
 pub mod footage;
 pub mod holds;
 pub mod home;
@@ -35,6 +40,7 @@ pub mod machine;
 pub mod masks;
 pub mod proof;
 pub mod register;
+pub mod request;
 pub mod requests;
 pub mod retention;
 pub mod staff;

@@ -123,7 +123,7 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
             "from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z",
             "purpose": "theft", "reference": "CR/1", "requester": "PC 17"
         }),
-        "request.show" => return json!({"request": "R-000031"}),
+        "request.show" | "request.watch" => return json!({"request": "R-000031"}),
         "request.open" => {
             return json!({
                 "class": "media", "cameras": ["ashby/c01"], "from": "2026-11-03T11:59:10Z", "to": "2026-11-03T12:59:20+01:00",
@@ -596,6 +596,11 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             "request=R-000035&act=release&note=DC+Hall",
             Some(&table::REQUEST_RELEASE),
         ),
+        "/find" => (
+            "cam=ashby%2Fc01&from=2026-11-03+11:59:10&to=2026-11-03+11:59:20&class=police&purpose=theft&reference=CR&requester=PC",
+            Some(&table::REQUEST_OPEN),
+        ),
+        "/requests/{request}" => ("request=R-000031&act=submit", Some(&table::REQUEST_SUBMIT)),
         "/lifts" => ("request=4&act=approve", Some(&table::LIFT_APPROVE)),
         "/touches" => ("order=900&credential=%7B%7D", Some(&table::TOUCH)),
         "/approvers" => ("request=6&act=approve", Some(&table::APPROVER_APPROVE)),

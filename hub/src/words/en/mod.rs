@@ -12,6 +12,7 @@ pub mod clips;
 mod evidence;
 mod footage;
 mod holds;
+pub mod labels;
 mod masks;
 pub mod notices;
 mod orders;
