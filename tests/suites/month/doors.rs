@@ -70,7 +70,7 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
         .collect();
     let known = json!({
         "box": "ashby", "cam": "c01", "exhibit": exhibit, "hold": hold, "request": request, "name": "kim", "owner": "ashby", "log": "hub",
-        "grant": 3, "token": 1, "order": 1, "factor": 1, "copy": 1, "paper": "label", "at": "2026-01-01T10:00:00.000Z", "from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T10:00:10.000Z",
+        "grant": 3, "token": 1, "order": 1, "factor": 1, "copy": 1, "backup": 1, "paper": "label", "at": "2026-01-01T10:00:00.000Z", "from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T10:00:10.000Z",
         "t0": "2026-01-01T10:00:00.000Z", "t1": "2026-01-01T10:00:10.000Z", "purpose": "to see", "reference": "R/1", "requester": "me",
         "next": "2027-01-01", "until": "2027-01-01T10:00:00.000Z", "old": "not it", "password": "not it", "month": "2026-01", "count": 5, "cameras": ["ashby/c01"], "label": "mine", "days": 3,
     });
