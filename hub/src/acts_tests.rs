@@ -15,19 +15,18 @@ use shared::{
 };
 
 use crate::{
-    access::approvals::{Kind, ask_within},
-    access::{accounts, authorise::Permit},
+    access::{accounts, approvals::ask_within, authorise::Permit},
     acts,
+    classes::RetentionClassInput,
     db::lifts::NewLift,
-    disposal::acts::{self as evidence, RetentionClassInput},
-    error::{Class, HubError},
+    disposal::acts as evidence,
+    error::HubError,
+    holds::acts as holds,
     hub::{Hub, testing},
-    requests::{
-        holds::acts as holds,
-        mask,
-        rules::{PullRequest, State},
-        submit,
-    },
+    model::{approval::Kind, pull::State},
+    orders::mask,
+    reason::class::Class,
+    requests::submit::{self, PullRequest},
     retention::rig::{Rig, ashby, day, utc},
 };
 

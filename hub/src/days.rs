@@ -15,8 +15,8 @@ use crate::{
     },
     error::HubError,
     hub::Hub,
+    model::pull::JOIN_MS,
     reason::Footage as Because,
-    requests::rules::JOIN_MS,
     rows::{DayRow, Footage, GapRow, Span},
 };
 

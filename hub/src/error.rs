@@ -1,108 +1,16 @@
-//! Pure. What an operation can end in instead of its reply: a class, from which every door knows what it is, and the words for people.
+//! Pure. What an operation can end in instead of its reply: of a class, from which every door knows what it is, and with words for people.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use shared::id::BadId;
 
 use crate::{
-    hub::Stopped,
-    reason::{Api, Reason},
+    blocking::Interruption,
+    model::order::Failure,
+    reason::{
+        Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Outside,
+        Pages, Proofs, Reason, Register, Trail, class::Class,
+    },
     words,
 };
-
-/// What kind of end it is. Doors turn it into a status, programs decide by it, nobody by the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// What was asked cannot be read.
-    Malformed,
-    /// Nobody has signed in.
-    SignedOut,
-    /// Whoever asks has no right to it.
-    NotAllowed,
-    /// There is no such thing.
-    Missing,
-    /// It cannot be done, as things are.
-    Refused,
-    /// Too much is asked at once.
-    TooFast,
-    /// Somebody who has to have a part in it cannot be reached now: a box, or a hub that is stopping.
-    Unreachable,
-    /// Something in the hub does not work: its records, its log, its disk.
-    Broken,
-}
-
-impl Class {
-    pub const ALL: [Self; 8] = [
-        Self::Malformed,
-        Self::SignedOut,
-        Self::NotAllowed,
-        Self::Missing,
-        Self::Refused,
-        Self::TooFast,
-        Self::Unreachable,
-        Self::Broken,
-    ];
-
-    /// The status of HTTP that says it.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Malformed => 400,
-            Self::SignedOut => 401,
-            Self::NotAllowed => 403,
-            Self::Missing => 404,
-            Self::Refused => 422,
-            Self::TooFast => 429,
-            Self::Unreachable => 503,
-            Self::Broken => 500,
-        }
-    }
-
-    /// As programs read it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::SignedOut => "signed-out",
-            Self::NotAllowed => "not-allowed",
-            Self::Missing => "missing",
-            Self::Refused => "refused",
-            Self::TooFast => "too-fast",
-            Self::Unreachable => "unreachable",
-            Self::Broken => "broken",
-        }
-    }
-
-    /// What it means, for documents.
-    pub fn what(self) -> &'static str {
-        match self {
-            Self::Malformed => "What was asked cannot be read. Nothing was done.",
-            Self::SignedOut => "Nobody has signed in.",
-            Self::NotAllowed => "Whoever asks has no right to it. Nothing was done.",
-            Self::Missing => "There is no such thing. Nothing was done.",
-            Self::Refused => "It cannot be done, as things are.",
-            Self::TooFast => "Too much is asked at once.",
-            Self::Unreachable => {
-                "It cannot be done now: the hub is stopping, its disk is full, or it took too long."
-            }
-            Self::Broken => {
-                "Something in the hub does not work; its journal says what, under the number that is given."
-            }
-        }
-    }
-
-    /// As the head of a page or an answer.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Malformed => "Not understood",
-            Self::SignedOut => "Not signed in",
-            Self::NotAllowed => "Not allowed",
-            Self::Missing => "Not found",
-            Self::Refused => "Not done",
-            Self::TooFast => "Too fast",
-            Self::Unreachable => "Not now",
-            Self::Broken => "That did not work",
-        }
-    }
-}
 
 /// Why an operation has no reply.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -172,11 +80,53 @@ impl HubError {
     }
 }
 
-impl From<Stopped> for HubError {
-    fn from(stopped: Stopped) -> Self {
+impl From<Interruption> for HubError {
+    fn from(stopped: Interruption) -> Self {
         match stopped {
-            Stopped::Panicked => Self::Fault,
-            Stopped::Stopping => Api::Stopping.into(),
+            Interruption::Panicked => Self::Fault,
+            Interruption::Stopping => Api::Stopping.into(),
+        }
+    }
+}
+
+impl From<Reason> for HubError {
+    fn from(reason: Reason) -> Self {
+        Self::Because(Box::new(reason))
+    }
+}
+
+macro_rules! ends {
+    ($($room:ident),* $(,)?) => {
+        $(impl From<$room> for HubError {
+            fn from(reason: $room) -> Self {
+                Reason::from(reason).into()
+            }
+        })*
+    };
+}
+
+ends! { Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Outside, Pages, Proofs, Register, Trail }
+
+impl From<BadId> for HubError {
+    fn from(e: BadId) -> Self {
+        let BadId { text, wanted } = e;
+        Api::NotAName { text, wanted }.into()
+    }
+}
+
+impl Failure {
+    /// Of an act that came to nothing at the hub or at the box.
+    pub fn of(why: &HubError) -> Self {
+        match why {
+            HubError::Because(reason) => {
+                let code = match reason.as_ref() {
+                    Reason::Orders(why) => why.cause(),
+                    reason => reason.code(),
+                };
+                Self::new(code, &why.to_string())
+            }
+            // What broke is for the journal.
+            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
         }
     }
 }

@@ -1,20 +1,26 @@
 //! Task. What the hub itself finds and somebody has to look at: one record of it, one way into the hub's log (FLT-3). Blocking.
 
 use crate::{
-    db::faults::{About, FoundFault},
+    db::faults::{FaultSubject, FoundFault},
     error::{HubError, plain},
     hub::Hub,
     ownlog::{FaultBegins, FaultEnds},
 };
 
+pub mod disks;
+pub mod printer;
+pub mod reports;
+
 const HUB: &str = "sys:hub";
 
 /// What `cam` and `ref` of its lines are.
-fn named(about: &About) -> (Option<&str>, Option<&str>) {
+fn named(about: &FaultSubject) -> (Option<&str>, Option<&str>) {
     match about {
-        About::Camera(camera) => (Some(camera.cam.as_str()), None),
-        About::Box(_) => (None, None),
-        About::Evidence(about) | About::Disk(about) | About::Outside(about) => (None, Some(about)),
+        FaultSubject::Camera(camera) => (Some(camera.cam.as_str()), None),
+        FaultSubject::Box(_) => (None, None),
+        FaultSubject::Evidence(about)
+        | FaultSubject::Disk(about)
+        | FaultSubject::Outside(about) => (None, Some(about)),
     }
 }
 

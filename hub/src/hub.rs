@@ -3,29 +3,44 @@
 use std::{path::PathBuf, sync::Arc};
 
 use shared::time::{Clock, Utc};
-use tokio::task::JoinError;
 
 use crate::{
-    access::{denials::Denials, factors::Attempts, grants, sessions::Sessions},
     acts::{self, Act},
     config::Config,
     db::Db,
-    devices::{ingest::BoxLogs, live::Live},
-    disks::watch::Disks,
-    documents::Printer,
     error::HubError,
+    ingest::BoxLogs,
     keys::Keys,
-    outside::asked::Outside,
+    live::Connections,
     ownlog::OwnLog,
-    requests::{Pulls, looks::Looks},
-    signin::Refusals,
-    standings::Standings,
-    trail::owners,
+    printer::Printer,
     witness::{self, Watch},
 };
+use attempts::Attempts;
+use denials::Denials;
+use disks::Disks;
+use looks::Looks;
+use outside::Outside;
+use pulls::Pulls;
+use refusals::Refusals;
+use sessions::Sessions;
+use standings::Standings;
 
+pub mod attempts;
+pub mod denials;
+pub mod disks;
+pub mod lines;
+pub mod looks;
+pub mod outside;
+pub mod owners;
+pub mod pulls;
+pub mod refusals;
+pub mod roles;
+pub mod sessions;
+pub mod standings;
 #[cfg(test)]
 pub mod testing;
+pub mod turns;
 
 pub struct Hub {
     pub state: PathBuf,
@@ -34,7 +49,7 @@ pub struct Hub {
     pub keys: Arc<Keys>,
     pub db: Arc<Db>,
     pub log: OwnLog,
-    pub live: Live,
+    pub live: Connections,
     pub logs: BoxLogs,
     pub pulls: Pulls,
     pub disks: Disks,
@@ -78,11 +93,11 @@ impl Foundation {
         } = self;
         let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
         log.name_standing(
-            Box::new(move |op| grants::at(&records, op, wall.now().wall)),
+            Box::new(move |op| roles::at(&records, op, wall.now().wall)),
             Box::new(move |data| owners::of(&owned, data)),
         );
         let watch = Watch::new(&state.join(witness::FOLDER));
-        let live = Live::default();
+        let live = Connections::default();
         let logs = BoxLogs::new(
             &state,
             &config.scheme,
@@ -128,30 +143,5 @@ impl Hub {
         work: impl FnOnce(&Act<'_>) -> Result<T, HubError>,
     ) -> Result<T, HubError> {
         acts::act(&self.db, &self.log, work)
-    }
-}
-
-/// Runs blocking work (SQLite, disks, the log) off the async threads.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stopped> {
-    Ok(tokio::task::spawn_blocking(work).await?)
-}
-
-/// Work that did not end by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
-    #[error("the work broke off: this is a fault in Beadle")]
-    Panicked,
-    #[error("the work was stopped before it ended")]
-    Stopping,
-}
-
-impl From<JoinError> for Stopped {
-    fn from(e: JoinError) -> Self {
-        match e.is_panic() {
-            true => Self::Panicked,
-            false => Self::Stopping,
-        }
     }
 }

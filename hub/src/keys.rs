@@ -1,7 +1,7 @@
 //! Adapter: key files. Everything secret the hub holds.
 //!
 //! ```text
-//! <state>/keys/ca.key ca.crt boxes.pem pages.pem    the authority and what it made for the hub itself: [`crate::authority`]
+//! <state>/keys/ca.key ca.crt boxes.pem pages.pem    the authority and what it made for the hub itself: [`crate::keys::authority`]
 //! <state>/keys/cosign.key           Ed25519, PKCS#8: countersigns box heads and the hub log's own heads
 //! <state>/keys/cosign.vkey          its public half: what a verifier is given
 //! <state>/keys/order.key            Ed25519, PKCS#8: signs orders to boxes (public half: order.vkey)
@@ -28,10 +28,10 @@ use shared::{
     types::CertSet,
 };
 
-use crate::{
-    authority::Authority,
-    files::{self, FileError, private_dir, write_whole},
-};
+use crate::files::{self, FileError, private_dir, write_whole};
+use authority::Authority;
+
+pub mod authority;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let line = beadle_hub::commands::Line::parse();
+    let line = beadle_hub::commands::Cli::parse();
     match beadle_hub::commands::run(line) {
         Ok(status) => ExitCode::from(status),
         Err(e) => {

@@ -8,7 +8,7 @@ use crate::web::parts::LINKS;
 /// FLT-1: commands of the hub are those it has.
 #[test]
 fn commands_exist() {
-    let root = crate::commands::Line::command();
+    let root = crate::commands::Cli::command();
     let all = named("beadle-hub");
     assert!(all.len() >= 8);
     for n in all {

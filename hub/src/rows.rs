@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
     standing::{self, BoxStanding, BoxState, CameraStanding, Flow},
-    time::{Day, Utc},
+    time::{Day, Utc, Zone},
     wire::Fault,
 };
 use utoipa::ToSchema;
 
 use crate::{
-    hub::Hub,
-    reason::pulls::ReasonRow,
-    requests::turns::{Forecast, HoursText},
+    model::line::{Forecast, HoursText},
+    reason::PullReason,
+    words,
 };
 
 /// A camera whose newest picture is older than this, as its box reported it, is not said to record.
@@ -55,17 +55,6 @@ pub struct LineRow {
     pub hours: Option<HoursText>,
     /// Kilobits a second, of the last pulls; None: nothing was pulled yet.
     pub measured_kbit: Option<u64>,
-}
-
-impl LineRow {
-    pub fn of(hub: &Hub, name: &BoxName) -> Self {
-        let wish = hub.pulls.lines.wish(name);
-        Self {
-            most_kbit: wish.most_kbit,
-            hours: wish.hours.map(Into::into),
-            measured_kbit: hub.pulls.lines.measured(name),
-        }
-    }
 }
 
 impl BoxRow {
@@ -198,4 +187,48 @@ pub struct ExhibitRow {
     pub requester: Option<String>,
     /// Folder of the package, once Ready or Partial.
     pub package: Option<String>,
+}
+
+/// A reason as programs are told it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonRow {
+    /// One code is one reason, whatever the words: those of docs/requests.md.
+    pub code: String,
+    /// What it is about, by name; null: nothing more is to be said.
+    #[schema(value_type = Option<Object>)]
+    pub facts: serde_json::Value,
+    /// The same for people.
+    pub text: String,
+}
+
+/// As programs are told them.
+pub fn reasons(reasons: &[PullReason], zone: &Zone) -> Vec<ReasonRow> {
+    let row = |reason: &PullReason| ReasonRow {
+        code: reason.code().into(),
+        facts: serde_json::to_value(reason)
+            .ok()
+            .and_then(|mut value| value.get_mut("facts").map(serde_json::Value::take))
+            .unwrap_or_default(),
+        text: words::pull(reason, zone),
+    };
+    reasons.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// EVI-1: a reason is told as its code, what it is about, and words.
+    #[test]
+    fn reasons_have_code_facts_and_words() {
+        let name = BoxName::parse("ashby").expect("name");
+        let all = [PullReason::BoxOffline { name }, PullReason::HubBroke];
+        let rows = reasons(&all, &Zone::utc());
+        assert_eq!(
+            (rows[0].code.as_str(), &rows[0].facts["name"]),
+            ("box-offline", &"ashby".into())
+        );
+        assert_eq!(rows[1].facts, serde_json::Value::Null);
+        assert!(rows.iter().all(|r| !r.text.is_empty()));
+    }
 }

@@ -17,16 +17,16 @@ use crate::{
     error::{HubError, plain},
     hub::Hub,
     list::{Part, Rows},
-    reason::{Footage as Because, pulls},
+    reason::Footage as Because,
     requests::ahead,
-    rows::ExhibitRow,
+    rows::{self, ExhibitRow},
     words,
 };
 
 /// Every box, worst first, with nothing kept from before. Blocking.
 #[cfg(test)]
 pub fn boxes(hub: &Hub) -> Result<Vec<crate::rows::BoxRow>, HubError> {
-    let rows = crate::standings::Standings::default().worst_first(hub)?;
+    let rows = crate::standings::worst_first(hub, &Default::default())?;
     Ok(rows.iter().map(|row| (**row).clone()).collect())
 }
 
@@ -93,7 +93,7 @@ fn exhibit_row(
         t1: r.t1,
         state: r.state.as_str().into(),
         why: words::pulls(&r.why, &hub.config.zone),
-        reasons: pulls::rows(&r.why, &hub.config.zone),
+        reasons: rows::reasons(&r.why, &hub.config.zone),
         bytes: live.as_ref().map_or(0, |p| p.bytes),
         total: live.as_ref().map_or(0, |p| p.total),
         made: r.made,

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use shared::{
@@ -15,37 +15,19 @@ use shared::{
 use crate::{
     db::{
         boxes::{BoxRecord, BoxStamp},
-        faults::About,
+        faults::FaultSubject,
         logs::LogRecord,
     },
     error::{HubError, plain},
-    hub::Hub,
+    hub::{
+        Hub,
+        standings::{BoxSurroundings, KnownBox, Standings},
+    },
     rows::{BoxRow, CameraRow, LineRow},
 };
 
 /// So many boxes that said something are read one by one; more of them all at once.
 const FEW: usize = 100;
-
-/// What of a box is not in its reports.
-#[derive(PartialEq)]
-struct Around {
-    online: bool,
-    log: Option<LogRecord>,
-    /// Those that the hub found.
-    faults: Vec<Fault>,
-    line: LineRow,
-}
-
-struct Known {
-    stamp: BoxStamp,
-    around: Around,
-    record: Arc<BoxRecord>,
-    row: Arc<BoxRow>,
-}
-
-/// Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Standings(Arc<Mutex<BTreeMap<BoxName, Known>>>);
 
 /// Where a box comes among all.
 pub type Rank = (BoxOrder, BoxName);
@@ -54,57 +36,55 @@ pub fn rank(row: &BoxRow) -> Rank {
     (standing::box_order(&row.standing), row.name.clone())
 }
 
-impl Standings {
-    /// Every box as its last report, its log and the hub itself have it.
-    pub fn worst_first(&self, hub: &Hub) -> Result<Vec<Arc<BoxRow>>, HubError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = hub.db.box_stamps().map_err(plain)?;
-        let stale =
-            |name: &BoxName, stamp: &BoxStamp| known.get(name).is_none_or(|k| k.stamp != *stamp);
-        let stale: Vec<&BoxName> = stamps
-            .iter()
-            .filter(|(name, stamp)| stale(name, stamp))
-            .map(|(name, _)| name)
-            .collect();
-        let mut read = BTreeMap::new();
-        if stale.len() > FEW {
-            let all = hub.db.boxes().map_err(plain)?;
-            read.extend(all.into_iter().map(|b| (b.name.clone(), b)));
-        } else {
-            for name in stale {
-                match hub.db.box_named(name) {
-                    Ok(one) => read.extend(one.map(|b| (b.name.clone(), b))),
-                    Err(e) if e.of_a_row() => {
-                        tracing::warn!(%name, "a box is shown as it was known last: {e}");
-                    }
-                    Err(e) => return Err(plain(e)),
+/// Every box as its last report, its log and the hub itself have it.
+pub fn worst_first(hub: &Hub, standings: &Standings) -> Result<Vec<Arc<BoxRow>>, HubError> {
+    let mut known = standings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let stamps = hub.db.box_stamps().map_err(plain)?;
+    let stale =
+        |name: &BoxName, stamp: &BoxStamp| known.get(name).is_none_or(|k| k.stamp != *stamp);
+    let stale: Vec<&BoxName> = stamps
+        .iter()
+        .filter(|(name, stamp)| stale(name, stamp))
+        .map(|(name, _)| name)
+        .collect();
+    let mut read = BTreeMap::new();
+    if stale.len() > FEW {
+        let all = hub.db.boxes().map_err(plain)?;
+        read.extend(all.into_iter().map(|b| (b.name.clone(), b)));
+    } else {
+        for name in stale {
+            match hub.db.box_named(name) {
+                Ok(one) => read.extend(one.map(|b| (b.name.clone(), b))),
+                Err(e) if e.of_a_row() => {
+                    tracing::warn!(%name, "a box is shown as it was known last: {e}");
                 }
+                Err(e) => return Err(plain(e)),
             }
         }
-        let mut logs = hub.db.newest_logs().map_err(plain)?;
-        let mut found = found(hub)?;
-        let mut before = std::mem::take(&mut *known);
-        for (name, stamp) in stamps {
-            let around = around(
-                hub,
-                &name,
-                logs.remove(name.as_str()),
-                found.remove(&name).unwrap_or_default(),
-            );
-            let before = before.remove(&name);
-            let row = match (read.remove(&name), before) {
-                (None, Some(before)) if before.around == around => before,
-                (None, None) => continue,
-                (Some(record), _) => judged(stamp, around, Arc::new(record)),
-                (None, Some(before)) => judged(stamp, around, before.record),
-            };
-            known.insert(name, row);
-        }
-        let mut rows: Vec<Arc<BoxRow>> = known.values().map(|k| k.row.clone()).collect();
-        drop(known);
-        rows.sort_by_cached_key(|row| rank(row));
-        Ok(rows)
     }
+    let mut logs = hub.db.newest_logs().map_err(plain)?;
+    let mut found = found(hub)?;
+    let mut before = std::mem::take(&mut *known);
+    for (name, stamp) in stamps {
+        let around = around(
+            hub,
+            &name,
+            logs.remove(name.as_str()),
+            found.remove(&name).unwrap_or_default(),
+        );
+        let before = before.remove(&name);
+        let row = match (read.remove(&name), before) {
+            (None, Some(before)) if before.around == around => before,
+            (None, None) => continue,
+            (Some(record), _) => judged(stamp, around, Arc::new(record)),
+            (None, Some(before)) => judged(stamp, around, before.record),
+        };
+        known.insert(name, row);
+    }
+    let mut rows: Vec<Arc<BoxRow>> = known.values().map(|k| k.row.clone()).collect();
+    drop(known);
+    rows.sort_by_cached_key(|row| rank(row));
+    Ok(rows)
 }
 
 /// One box. None: there is no such box.
@@ -123,9 +103,11 @@ fn found(hub: &Hub) -> Result<BTreeMap<BoxName, Vec<Fault>>, HubError> {
     let mut all: BTreeMap<BoxName, Vec<Fault>> = BTreeMap::new();
     for f in hub.db.found_faults().map_err(plain)? {
         let (name, cam) = match f.about {
-            About::Camera(c) => (c.r#box, Some(c.cam)),
-            About::Box(name) => (name, None),
-            About::Evidence(_) | About::Disk(_) | About::Outside(_) => continue,
+            FaultSubject::Camera(c) => (c.r#box, Some(c.cam)),
+            FaultSubject::Box(name) => (name, None),
+            FaultSubject::Evidence(_) | FaultSubject::Disk(_) | FaultSubject::Outside(_) => {
+                continue;
+            }
         };
         all.entry(name).or_default().push(Fault {
             code: f.code,
@@ -137,7 +119,7 @@ fn found(hub: &Hub) -> Result<BTreeMap<BoxName, Vec<Fault>>, HubError> {
     Ok(all)
 }
 
-fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) -> Around {
+fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) -> BoxSurroundings {
     let troubles = hub.logs.troubles(name).into_iter().map(|t| Fault {
         code: t.condition.into(),
         cam: None,
@@ -147,16 +129,26 @@ fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) 
             n => format!("{} ({n} times)", t.text),
         },
     });
-    Around {
+    BoxSurroundings {
         online: hub.live.online(name),
         log,
         faults: troubles.chain(found).collect(),
-        line: LineRow::of(hub, name),
+        line: line(hub, name),
     }
 }
 
-fn judged(stamp: BoxStamp, around: Around, record: Arc<BoxRecord>) -> Known {
-    Known {
+/// What clips may use of a box's line, and what it was measured to carry.
+pub fn line(hub: &Hub, name: &BoxName) -> LineRow {
+    let wish = hub.pulls.lines.wish(name);
+    LineRow {
+        most_kbit: wish.most_kbit,
+        hours: wish.hours.map(Into::into),
+        measured_kbit: hub.pulls.lines.measured(name),
+    }
+}
+
+fn judged(stamp: BoxStamp, around: BoxSurroundings, record: Arc<BoxRecord>) -> KnownBox {
+    KnownBox {
         row: Arc::new(row(&record, &around)),
         stamp,
         around,
@@ -164,7 +156,7 @@ fn judged(stamp: BoxStamp, around: Around, record: Arc<BoxRecord>) -> Known {
     }
 }
 
-fn row(b: &BoxRecord, around: &Around) -> BoxRow {
+fn row(b: &BoxRecord, around: &BoxSurroundings) -> BoxRow {
     let log = around.log.as_ref();
     let mut row = BoxRow {
         online: around.online,

@@ -37,25 +37,32 @@ use tokio::{
 };
 
 use crate::{
-    access::{approvals, declaration},
+    access::{approvals, declaration, signin},
     acts,
     api::socket,
-    authority::{ServerCertificate, Side},
     backup::moment,
-    commands::CommandError,
+    blocking::blocking,
     config::{Config, is_name},
     db::Db,
-    devices::{self, arrivals, link::Listener, silence},
-    disks, disposal,
+    devices::{self, arrivals, silence},
+    disposal,
     error::HubError,
     evidence::{cleanup, request},
+    failure::CommandError,
+    faults::disks,
     files,
-    hub::{Foundation, Hub, blocking},
-    keys::Keys,
+    holds::keeper,
+    hub::{Foundation, Hub},
+    keys::{
+        Keys,
+        authority::{ServerCertificate, Side},
+    },
+    link::Listener,
+    orders::{moves, touches},
     outside,
     ownlog::OwnLog,
-    requests::{self, touches},
-    retention, signin, web,
+    pulls::fetch,
+    retention, web,
 };
 
 /// How long the hub takes to stop, at most: the pages' answers under way, all tasks, everything.
@@ -183,9 +190,9 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(socket::run(hub.clone(), commands));
     tasks.spawn(arrivals::run(hub.clone(), listener.clone()));
-    tasks.spawn(requests::fetch::run(hub.clone()));
-    tasks.spawn(requests::holds::keeper::run(hub.clone()));
-    tasks.spawn(requests::moves::run(hub.clone()));
+    tasks.spawn(fetch::run(hub.clone()));
+    tasks.spawn(keeper::run(hub.clone()));
+    tasks.spawn(moves::run(hub.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         hub.keys.authority(),
         Side::Pages,
@@ -207,7 +214,7 @@ pub async fn run(
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
     tasks.spawn(devices::room::run(hub.clone()));
-    tasks.spawn(disks::watch::run(hub.clone()));
+    tasks.spawn(disks::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(outside::anchor::run(hub.clone()));
     tasks.spawn(watchdog());

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     clock::Kernel,
     config::Camera,
-    masking::orders::old,
+    masking::{lift::Asked, orders::old},
     recording::sequence::Sequence,
     testing::{Hands, lines, open_log},
 };

@@ -13,13 +13,11 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    approvals::{self, Kind},
+    approvals,
     authorise::Permit,
     factors,
     grants::{self, Bounds, GrantRow},
     owners,
-    role::Role,
-    table::WEIGHTY,
 };
 use crate::{
     acts::{self, Act},
@@ -28,9 +26,13 @@ use crate::{
     hub::Hub,
     keys,
     list::{Part, Rows},
+    model::{
+        approval::Kind,
+        role::{Role, WEIGHTY},
+    },
     ownlog::{self, OwnLog},
     reason::{Access, Accounts},
-    requests::submit::keep_salted,
+    texts::keep_salted,
 };
 
 /// A password of one's own has at least so many characters.

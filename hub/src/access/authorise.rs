@@ -2,12 +2,16 @@
 
 use shared::time::Utc;
 
-use super::{
-    principal::{Grant, Person, Principal, Scope},
-    role::Role,
-    table::Row,
+use super::principal::{Person, Principal};
+use crate::{
+    error::HubError,
+    model::{
+        grant::{Grant, Scope},
+        operation::Row,
+        role::Role,
+    },
+    reason::Access,
 };
-use crate::{error::HubError, reason::Access};
 
 /// Somebody may do this one operation.
 #[derive(Clone, Debug)]

@@ -7,20 +7,21 @@ use super::{
     accounts::{self, NewAccount},
     authorise::Permit,
     owners,
-    principal::{Grant, Scope},
-    role::Role,
-    table::ADMINISTER,
+    table::roles::ADMINISTER,
 };
 use crate::{
     db::hands::BreakRecord,
     error::HubError,
     hub::Hub,
-    ownlog,
-    reason::{Accounts, LocalTime, Notice},
-    requests::{
-        rules::{self, TextField},
-        submit::keep_salted,
+    model::{
+        grant::{Grant, Scope},
+        local_time::LocalTime,
+        role::Role,
+        text::TextField,
     },
+    ownlog,
+    reason::{Accounts, Notice},
+    texts::{self, keep_salted},
 };
 
 /// The role ends after so long.
@@ -56,7 +57,7 @@ pub fn make(
     permit: &Permit,
 ) -> Result<NewAccount, HubError> {
     let person = owners::title(person, 80)?;
-    rules::texts([(TextField::Reason, &reason.to_owned())])?;
+    texts::texts([(TextField::Reason, &reason.to_owned())])?;
     let password = accounts::one_time()?;
     let hash = accounts::hashed(&password)?;
     let (now, by) = (hub.now(), permit.op());

@@ -2,12 +2,12 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`role`] | the roles of people |
 //! | [`principal`] | whoever asks: a person with grants, or the console |
-//! | [`row`], [`table`] | the table: each operation, who may, what it needs, what it writes |
+//! | [`table`] | the table: each operation, who may, what it needs, what it writes |
 //! | [`accounts`] | staff accounts: made, named, a new password, closed |
 //! | [`declaration`] | what everybody accepts before they do anything |
-//! | [`sessions`] | who is signed in at the pages |
+//! | [`signin`] | passwords, and what is put on record of signing in |
+//! | [`browsers`] | who is signed in at the pages, and signing out everywhere |
 //! | [`factors`], [`totp`] | second factors: codes from a phone, passkeys |
 //! | [`two`] | whether two accounts are two people |
 //! | [`breaks`] | administrators whom root makes |
@@ -20,15 +20,14 @@ pub mod accounts;
 pub mod approvals;
 pub mod authorise;
 pub mod breaks;
+pub mod browsers;
 pub mod declaration;
 pub mod denials;
 pub mod factors;
 pub mod grants;
 pub mod owners;
 pub mod principal;
-pub mod role;
-pub mod row;
-pub mod sessions;
+pub mod signin;
 pub mod table;
 pub mod tokens;
 pub mod totp;

@@ -3,7 +3,15 @@
 //! A new operation is a row here, an `impl Operation` in [`crate::ops`], its words, and its page if people see it. `docs/roles.md` is this
 //! table in words, and a test compares them.
 
-use super::role::Role::{self, *};
+use crate::model::{
+    operation::{
+        About,
+        Method::{Get, Post},
+        Row, Second,
+    },
+    role::Role::{self, *},
+};
+use roles::{ADMINISTER, ALL_ROLES, DECIDE, END, FOOTAGE_ROLES, KEEP, OVERSEE};
 
 mod backups;
 mod clips;
@@ -11,42 +19,14 @@ mod exhibits;
 mod keys;
 mod machine;
 mod people;
+pub mod roles;
 
-pub use super::row::{About, Method, Row, Second};
 pub use backups::*;
 pub use clips::*;
 pub use exhibits::*;
 pub use keys::*;
 pub use machine::*;
 pub use people::*;
-
-/// Everybody with an account: nothing here is about people or pictures.
-const ALL_ROLES: &[Role] = &Role::ALL;
-/// Work with footage.
-pub(super) const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
-/// Decide about what others are bound by.
-pub(super) const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
-/// Keep the scheme's boxes in order.
-const KEEP: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
-/// May end what shows more than usual: whoever can see that it is not needed any more.
-const END: &[Role] = &[Operator, Supervisor, Coordinator, Approver, Administrator];
-/// Look at how the scheme keeps its rules.
-const OVERSEE: &[Role] = &[
-    Supervisor,
-    Coordinator,
-    Approver,
-    Auditor,
-    Inspector,
-    Administrator,
-];
-/// See who has which role.
-const ACCOUNTS: &[Role] = &[Coordinator, Auditor, Inspector, Administrator];
-/// Keep accounts.
-pub const ADMINISTER: &[Role] = &[Coordinator, Administrator];
-/// Whoever decides over what takes two people, of footage or of accounts: two administrators give and restore these.
-pub const WEIGHTY: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
-
-use Method::{Get, Post};
 
 pub const BOXES: Row = Row::new(
     "box.list",

@@ -3,29 +3,28 @@ use std::sync::Arc;
 
 use shared::id::{BoxName, CameraId};
 
+use super::signin::{self, SignIn};
 use crate::{
     access::{
         accounts::PasswordRenewal,
         grants::{Bounds, GrantOutcome},
         principal::{Person, Principal},
-        role::Role,
         tokens,
     },
     db::requests::RequestRecord,
-    error::{Class, HubError},
+    error::HubError,
     hub::{Hub, testing::PASSWORD},
     list::Part,
+    model::{pull::State, requester::RequesterClass, role::Role},
     ops::{
-        self, Operation, boxes, clips, evidence, footage, holds, masks, owners, requests, roles,
-        staff,
+        self, boxes, clips, evidence, footage, holds, masks,
+        operation::{self, Operation},
+        owners, requests, roles, staff,
     },
-    requests::{
-        clip::{class::RequesterClass, draft::Texts},
-        rules::State,
-        submit::keep_salted,
-    },
+    reason::class::Class,
+    requests::clip::draft::Texts,
     retention::rig::{Rig, ashby, utc},
-    signin::{self, SignIn},
+    texts::keep_salted,
 };
 
 mod people;
@@ -66,7 +65,7 @@ impl House {
 
     async fn by<O: Operation>(&self, op: u32, operation: O) -> Result<O::Reply, HubError> {
         let who = Principal::Person(self.person(op));
-        ops::perform(self.hub(), &who, operation).await
+        operation::perform(self.hub(), &who, operation).await
     }
 
     async fn ask(&self, by: u32, name: &str, role: &str, bounds: Bounds) -> GrantOutcome {
@@ -204,7 +203,7 @@ async fn own_and_foreign_owner() {
         from: None,
         to: None,
         texts: Texts::default(),
-        keep: crate::disposal::acts::RetentionClassInput::default(),
+        keep: crate::classes::RetentionClassInput::default(),
         urgent: false,
     };
     let request = house.by(3, open).await.expect("opened").request;
@@ -381,11 +380,11 @@ async fn tokens_have_bounds() {
     let bearer = |secret: &str| tokens::bearer(house.hub(), secret);
     let with = bearer(&made.secret).expect("good");
     let with = Principal::Person(with);
-    let list = ops::perform(house.hub(), &with, clips::List::default()).await;
+    let list = operation::perform(house.hub(), &with, clips::List::default()).await;
     list.expect("what it is for");
-    let other = ops::perform(house.hub(), &with, boxes::List::default()).await;
+    let other = operation::perform(house.hub(), &with, boxes::List::default()).await;
     assert_eq!(class(other), Class::NotAllowed);
-    let more = ops::perform(house.hub(), &with, add("clip.list")).await;
+    let more = operation::perform(house.hub(), &with, add("clip.list")).await;
     assert_eq!(class(more), Class::NotAllowed);
     assert!(bearer("beadle_00").is_err() && bearer("").is_err());
     let token = made.token;

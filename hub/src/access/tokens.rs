@@ -14,7 +14,8 @@ use super::{
     authorise::Permit,
     owners,
     principal::{Limits, Person, Principal, Token},
-    table::{self, ADMINISTER},
+    signin,
+    table::{self, roles::ADMINISTER},
 };
 use crate::{
     db::tokens::TokenRecord,
@@ -24,7 +25,6 @@ use crate::{
     list::{Part, Rows},
     ownlog::op,
     reason::Access,
-    signin,
 };
 
 /// A token lasts at most so many days.

@@ -11,6 +11,8 @@ use ring::{
 use shared::time::Utc;
 use zeroize::Zeroizing;
 
+use crate::reason::Proofs;
+
 const STEP_MS: i64 = 30_000;
 const DIGITS: usize = 6;
 /// Of a secret: as many as SHA-1 gives, as RFC 4226 asks for.
@@ -28,6 +30,16 @@ pub enum CodeError {
     Wrong,
     #[error("this code was used already; wait for the next one")]
     Used,
+}
+
+impl From<CodeError> for Proofs {
+    fn from(why: CodeError) -> Self {
+        match why {
+            CodeError::Form => Self::CodeMalformed,
+            CodeError::Wrong => Self::CodeWrong,
+            CodeError::Used => Self::CodeUsed,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

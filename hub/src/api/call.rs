@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{BASE, shape::Shape};
 use crate::{
-    access::table::{Method, Row},
     error::HubError,
+    model::operation::{Method, Row},
     reason::Api,
 };
 

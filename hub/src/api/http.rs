@@ -22,15 +22,16 @@ use utoipa::ToSchema;
 
 use super::{call, openapi, shape::Shape};
 use crate::{
-    access::{
-        principal::Principal,
-        table::{Method, Row},
-    },
-    error::{Class, HubError},
+    access::principal::Principal,
+    error::HubError,
     hub::Hub,
     keys,
-    ops::{self, Filmed, Followed, Operation, Visitor},
-    reason::{Api, Code},
+    model::operation::{Method, Row},
+    ops::{
+        self, Visitor,
+        operation::{self, Filmed, Followed, Operation},
+    },
+    reason::{Api, Code, class::Class},
 };
 
 /// What programs are told when there is no reply (RFC 9457).
@@ -193,7 +194,7 @@ pub(crate) async fn asked<O: Operation>(
 ) -> Result<Json<O::Reply>, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
     let operation: O = read(O::ROW, &shape, &path, &uri, &headers, &body)?;
-    ops::perform(&hub, &who, operation).await.map(Json)
+    operation::perform(&hub, &who, operation).await.map(Json)
 }
 
 async fn followed<O: Followed>(
@@ -206,7 +207,7 @@ async fn followed<O: Followed>(
 ) -> Result<Response, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
     let operation: O = read(O::ROW, &shape, &path, &uri, &headers, b"")?;
-    let mut news = Box::pin(ops::follow(&hub, &who, operation).await?);
+    let mut news = Box::pin(operation::follow(&hub, &who, operation).await?);
     // What cannot be followed at all is refused like everything else; a stream is begun only where there is something to tell.
     let first = news.next().await.transpose()?;
     let news = stream::iter(first.map(Ok)).chain(news);
@@ -231,7 +232,7 @@ async fn filmed<O: Filmed>(
 ) -> Result<Response, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
     let operation: O = read(O::ROW, &shape, &path, &uri, &headers, b"")?;
-    let Some(film) = ops::film(&hub, &who, operation).await? else {
+    let Some(film) = operation::film(&hub, &who, operation).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let bytes = stream::unfold(film, |mut film| async move {

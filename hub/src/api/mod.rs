@@ -17,3 +17,6 @@ pub mod socket;
 
 /// Where every route of the API begins.
 pub const BASE: &str = "/api/v1";
+
+/// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
+pub const COOKIE: &str = "__Host-beadle";

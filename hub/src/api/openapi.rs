@@ -10,12 +10,15 @@ use super::{
     shape::{SCHEMAS, Schemas, Shape, schema, text},
 };
 use crate::{
-    access::{
+    model::{
+        operation::{Method, Row, Second},
         role,
-        table::{Method, Row, Second},
     },
-    error::Class,
-    ops::{self, Filmed, Followed, Operation, Visitor},
+    ops::{
+        self, Visitor,
+        operation::{Filmed, Followed, Operation},
+    },
+    reason::class::Class,
 };
 
 /// Where the document is, below [`BASE`].
@@ -55,7 +58,7 @@ fn made() -> (Value, Vec<String>) {
             "responses": responses,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A program's token: `beadle-hub token add`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": crate::web::context::COOKIE, "description": "Of a browser that has signed in."},
+                "session": {"type": "apiKey", "in": "cookie", "name": super::COOKIE, "description": "Of a browser that has signed in."},
             },
         },
     });

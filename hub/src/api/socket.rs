@@ -20,11 +20,14 @@ use tokio::net::UnixListener;
 
 use super::{BASE, bearer, http};
 use crate::{
-    access::principal::Principal,
+    access::{
+        principal::Principal,
+        signin::{self, SignIn},
+    },
+    blocking::blocking,
     error::HubError,
-    hub::{Hub, blocking},
+    hub::Hub,
     reason::Api,
-    signin::{self, SignIn},
 };
 
 /// The header of a code that a phone shows.

@@ -17,6 +17,7 @@ use crate::{
     db::backups::{BackupEnd, BackupRecord},
     error::HubError,
     hub::Hub,
+    model::backup::{BackupRow, WrittenBackup},
     reason::Backups,
 };
 
@@ -26,32 +27,6 @@ pub struct Begun {
     pub backup: u64,
     pub made: Utc,
     pub moment: Moment,
-}
-
-/// What was written, as it is told by whoever wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WrittenBackup {
-    /// SHA-256 of its mark, lower hex.
-    pub sums: String,
-    pub files: u64,
-    pub bytes: u64,
-    /// Bytes that were not in the folder before.
-    pub fresh: u64,
-}
-
-/// A backup, as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupRow {
-    pub backup: u64,
-    /// Of the folder.
-    pub folder: String,
-    pub recipient: String,
-    pub by: String,
-    pub made: Utc,
-    pub ended: Option<Utc>,
-    /// begun, made, failed
-    pub state: String,
-    pub written: Option<WrittenBackup>,
 }
 
 impl From<BackupRecord> for BackupRow {

@@ -53,7 +53,7 @@ pub struct Plan {
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct BackupReport {
     pub mark: Mark,
     /// SHA-256 of the mark.
     pub sums: String,
@@ -170,7 +170,7 @@ pub fn make(
     folder: &mut Folder,
     plan: &Plan,
     mut told: impl FnMut(u64, u64),
-) -> Result<Written, BackupError> {
+) -> Result<BackupReport, BackupError> {
     let key = naming(&plan.state)?;
     let naming = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
     let store = &mut folder.store;
@@ -241,7 +241,7 @@ pub fn make(
     let text = serde_json::to_vec_pretty(&mark).map_err(plain)?;
     let part = store.write(&format::mark_path(plan.n), &text)?;
     let dropped = drop_old(store, plan)?;
-    Ok(Written {
+    Ok(BackupReport {
         mark,
         sums: part.sha256,
         new,

@@ -15,6 +15,7 @@ use crate::{
     error::{HubError, plain},
     files::{self, private_dir},
     hub::Hub,
+    model::disk,
     reason::Backups,
 };
 
@@ -80,7 +81,7 @@ pub fn take(hub: &Hub, n: u64) -> Result<Moment, HubError> {
     let records = hub.state.join(RECORDS);
     let size = fs::metadata(&records).map_or(0, |m| m.len());
     // A disk that cannot be looked at is found out by whoever writes to it.
-    if let Err(e @ room::NoRoom::Bytes { .. }) = room::fits(&hub.state, size) {
+    if let Err(e @ disk::NoRoom::Bytes { .. }) = room::fits(&hub.state, size) {
         return Err(Backups::NoRoomForCopy { why: e.to_string() }.into());
     }
     private_dir(&folder).map_err(plain)?;

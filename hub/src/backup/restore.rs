@@ -37,16 +37,16 @@ use crate::{
 const UNDER_WAY: &str = "restore.json";
 
 /// What opens a backup folder.
-pub enum Opens {
+pub enum BackupKey {
     /// AGE-SECRET-KEY-1…
     Identity(Zeroizing<String>),
     Passphrase(Zeroizing<String>),
 }
 
-pub struct Wanted {
+pub struct RestoreOrder {
     pub folder: PathBuf,
     pub state: PathBuf,
-    pub opens: Opens,
+    pub opens: BackupKey,
     /// None: the newest.
     pub backup: Option<u64>,
     /// Where evidence lies from now on; None: where `hub.toml` says.
@@ -57,7 +57,7 @@ pub struct Wanted {
 
 /// What was put back.
 #[derive(Clone, Debug)]
-pub struct Restored {
+pub struct RestoreReport {
     pub mark: Mark,
     pub id: String,
     /// Its newer backups in the folder that were not taken.
@@ -91,9 +91,9 @@ fn plain(e: impl std::fmt::Display) -> BackupError {
 }
 
 /// The identity that opens a folder, tried on nothing yet.
-fn identity(store: &Store, opens: &Opens) -> Result<Zeroizing<String>, BackupError> {
+fn identity(store: &Store, opens: &BackupKey) -> Result<Zeroizing<String>, BackupError> {
     let words = match opens {
-        Opens::Identity(text) => {
+        BackupKey::Identity(text) => {
             let to = store.label.to.clone();
             let wrong = |why| BackupError::Identity {
                 part: store.path(format::LABEL).display().to_string(),
@@ -106,7 +106,7 @@ fn identity(store: &Store, opens: &Opens) -> Result<Zeroizing<String>, BackupErr
                 Err(e) => Err(wrong(e)),
             };
         }
-        Opens::Passphrase(words) => words,
+        BackupKey::Passphrase(words) => words,
     };
     if !store.label.passphrase {
         return Err(plain(format!(
@@ -255,10 +255,10 @@ fn remove(path: &Path) -> Result<(), BackupError> {
 
 /// Puts it back. `told`: bytes that were written, of how many.
 pub fn restore(
-    wanted: &Wanted,
+    wanted: &RestoreOrder,
     clock: Arc<dyn Clock>,
     mut told: impl FnMut(u64, u64),
-) -> Result<Restored, BackupError> {
+) -> Result<RestoreReport, BackupError> {
     let store = Store::open(&wanted.folder)?;
     let identity = identity(&store, &wanted.opens)?;
     let (mark, keys_mark, newer) = choose(&store, wanted.backup)?;
@@ -347,7 +347,7 @@ pub fn restore(
     write_whole(&to, toml.as_bytes(), 0o640)?;
     give(&to, heir)?;
     remove(&state.join(UNDER_WAY))?;
-    Ok(Restored {
+    Ok(RestoreReport {
         id: store.label.id.clone(),
         newer,
         files: files + 1,
@@ -367,7 +367,7 @@ fn configuration(
     store: &Store,
     entry: &Entry,
     identity: &str,
-    wanted: &Wanted,
+    wanted: &RestoreOrder,
 ) -> Result<(String, Config), BackupError> {
     let mut bytes = Vec::new();
     each_piece(store, entry, identity, |piece| {

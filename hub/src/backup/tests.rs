@@ -12,11 +12,11 @@ use shared::{id::ExhibitRef, time::Utc};
 use zeroize::Zeroizing;
 
 use super::{
-    acts::{self, WrittenBackup},
+    acts,
     error::BackupError,
     format::{self, Upto},
-    make::{self, Folder, OwnPart, Plan, To, Written},
-    restore::{self, Opens, Restored, Wanted},
+    make::{self, BackupReport, Folder, OwnPart, Plan, To},
+    restore::{self, BackupKey, RestoreOrder, RestoreReport},
     rolled, source,
 };
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
         Hub,
         testing::{self, Hands, SCHEME},
     },
+    model::backup::WrittenBackup,
     ownlog::OwnLog,
     words,
 };
@@ -113,7 +114,7 @@ impl Rig {
         to: Option<&To>,
         keep: u32,
         thorough: bool,
-    ) -> Result<Written, BackupError> {
+    ) -> Result<BackupReport, BackupError> {
         let mut folder = Folder::begin(&self.folder(), SCHEME, to)?;
         let label = folder.label().clone();
         let above = folder.highest()?;
@@ -153,23 +154,23 @@ impl Rig {
         written
     }
 
-    fn backed_up(&self) -> Written {
+    fn backed_up(&self) -> BackupReport {
         let to = To::Recipient(self.to.clone());
         self.backed_up_with(Some(&to), 3, false).expect("written")
     }
 
-    fn wanted(&self, name: &str) -> Wanted {
-        Wanted {
+    fn wanted(&self, name: &str) -> RestoreOrder {
+        RestoreOrder {
             folder: self.folder(),
             state: self.dir.path().join(name),
-            opens: Opens::Identity(self.identity.clone()),
+            opens: BackupKey::Identity(self.identity.clone()),
             backup: None,
             evidence: None,
             leave_out: false,
         }
     }
 
-    fn restored(&self, wanted: &Wanted) -> Result<Restored, BackupError> {
+    fn restored(&self, wanted: &RestoreOrder) -> Result<RestoreReport, BackupError> {
         restore::restore(wanted, self.clock.clone(), |_, _| {})
     }
 }
@@ -298,11 +299,11 @@ fn damage_is_named_and_a_restore_is_given_again() {
     rig.backed_up();
     let mut wanted = rig.wanted("fresh");
     let (identity, _) = footage::sealed::keypair();
-    wanted.opens = Opens::Identity(identity);
+    wanted.opens = BackupKey::Identity(identity);
     let no = rig.restored(&wanted).expect_err("another identity");
     assert!(matches!(no, BackupError::Identity { .. }), "{no}");
     assert!(!wanted.state.exists());
-    wanted.opens = Opens::Identity(rig.identity.clone());
+    wanted.opens = BackupKey::Identity(rig.identity.clone());
     // Each part, damaged and away: the restore says which, leaves no hub, and is given again.
     let mut parts = vec![
         rig.folder().join(format::list_path(1)),
@@ -394,7 +395,7 @@ fn a_folder_is_one_hubs() {
     let no = Folder::begin(&full, SCHEME, Some(&to)).err();
     assert!(matches!(no, Some(BackupError::NotEmpty { .. })));
     let mut wanted = rig.wanted("fresh");
-    wanted.opens = Opens::Passphrase(Zeroizing::new(WORDS.into()));
+    wanted.opens = BackupKey::Passphrase(Zeroizing::new(WORDS.into()));
     let no = rig
         .restored(&wanted)
         .expect_err("no passphrase")
@@ -405,13 +406,13 @@ fn a_folder_is_one_hubs() {
     let to = To::Passphrase(Zeroizing::new(WORDS.into()));
     other.backed_up_with(Some(&to), 3, false).expect("written");
     let mut wanted = other.wanted("fresh");
-    wanted.opens = Opens::Passphrase(Zeroizing::new("three other words".into()));
+    wanted.opens = BackupKey::Passphrase(Zeroizing::new("three other words".into()));
     let no = other.restored(&wanted).expect_err("another passphrase");
     assert!(
         matches!(&no, BackupError::Passphrase(at) if at.ends_with("identity.age")),
         "{no}"
     );
-    wanted.opens = Opens::Passphrase(Zeroizing::new(WORDS.into()));
+    wanted.opens = BackupKey::Passphrase(Zeroizing::new(WORDS.into()));
     other.restored(&wanted).expect("put back");
 }
 
@@ -474,7 +475,7 @@ fn two_people_settle_it() {
         assert!(text.contains(must), "{must}: {text}");
     }
     assert_eq!(rolled::notices(hub).expect("notices").len(), 1);
-    let refused = |e: HubError| e.class() == crate::error::Class::Refused;
+    let refused = |e: HubError| e.class() == crate::reason::class::Class::Refused;
     assert!(refused(
         rolled::approve(hub, &lee()).expect_err("nobody asked")
     ));

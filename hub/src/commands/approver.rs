@@ -3,8 +3,10 @@
 use clap::Subcommand;
 use shared::id::BoxName;
 
-use super::{CommandError, client::Client, print_json};
-use crate::{ops::touches, requests::approvers::KeyRequest, supervise::load_config};
+use super::{client::Client, terminal::print_json};
+use crate::{
+    failure::CommandError, ops::touches, orders::approvers::KeyRequest, supervise::load_config,
+};
 
 #[derive(Subcommand)]
 pub enum Command {

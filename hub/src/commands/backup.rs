@@ -12,18 +12,19 @@ use serde::Serialize;
 use shared::time::{Clock, Utc, Zone};
 use zeroize::Zeroizing;
 
-use super::{CommandError, client::Client, meter::Meter, person, print_json};
+use super::{client::Client, meter::Meter, person, terminal::print_json};
 use crate::{
     access::accounts,
     backup::{
-        acts::{BackupRow, WrittenBackup},
         error::BackupError,
         format::Upto,
-        make::{self, Folder, KEPT, KEYS_KEPT, OwnPart, Plan, To, Written},
-        restore::{self as back, Opens, Restored, Wanted},
+        make::{self, BackupReport, Folder, KEPT, KEYS_KEPT, OwnPart, Plan, To},
+        restore::{self as back, BackupKey, RestoreOrder, RestoreReport},
         rolled::RollbackShown,
     },
+    failure::CommandError,
     files,
+    model::backup::WrittenBackup,
     ops::backups,
     supervise::{self, load_config},
     words,
@@ -259,7 +260,7 @@ fn mib(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
-fn tell(args: &MakeArgs, w: &Written, zone: &Zone, seconds: u64) {
+fn tell(args: &MakeArgs, w: &BackupReport, zone: &Zone, seconds: u64) {
     let m = &w.mark;
     println!(
         "backup     {} in {}, of {}",
@@ -298,29 +299,6 @@ fn tell(args: &MakeArgs, w: &Written, zone: &Zone, seconds: u64) {
     println!("sha256     {}", w.sums);
 }
 
-/// A backup in a line.
-pub fn row(b: &BackupRow, zone: &Zone) -> String {
-    let what = match &b.written {
-        Some(w) => format!(
-            "{} files, {} MiB, {} MiB new, sha256 {}",
-            w.files,
-            mib(w.bytes),
-            mib(w.fresh),
-            w.sums
-        ),
-        None => match b.state.as_str() {
-            "begun" => "is being written, or broke off".into(),
-            _ => "came to nothing".into(),
-        },
-    };
-    format!(
-        "{:>6} {} by {}: {what}",
-        b.backup,
-        b.made.for_people(zone),
-        b.by
-    )
-}
-
 /// What is in a folder.
 #[derive(Serialize)]
 struct FolderRow {
@@ -342,7 +320,7 @@ pub fn list(hub: &Client, args: &ListArgs) -> Result<u8, CommandError> {
             println!("no backup of this hub was ever made: beadle-hub backup FOLDER --to age1…");
         }
         for b in &all {
-            println!("{}", row(b, &zone));
+            println!("{}", words::backup(b, &zone));
         }
         return Ok(0);
     };
@@ -404,17 +382,17 @@ pub fn restore(state: &Path, args: &RestoreArgs) -> Result<(), CommandError> {
                     path.display()
                 ))
             })?;
-            Opens::Identity(Zeroizing::new(line.trim().to_owned()))
+            BackupKey::Identity(Zeroizing::new(line.trim().to_owned()))
         }
-        (None, Some(path)) => Opens::Passphrase(passphrase(path)?),
+        (None, Some(path)) => BackupKey::Passphrase(passphrase(path)?),
         (None, None) => {
             let line = Zeroizing::new(person::secret("Passphrase of the backup")?);
-            Opens::Passphrase(Zeroizing::new(line.trim().to_owned()))
+            BackupKey::Passphrase(Zeroizing::new(line.trim().to_owned()))
         }
     };
     files::private_dir(state)?;
     let _lock = supervise::lock_state(state)?;
-    let wanted = Wanted {
+    let wanted = RestoreOrder {
         folder: args.folder.clone(),
         state: state.to_owned(),
         opens,
@@ -450,7 +428,7 @@ pub fn restore(state: &Path, args: &RestoreArgs) -> Result<(), CommandError> {
     say(state, &done, since.elapsed().as_secs())
 }
 
-fn say(state: &Path, done: &Restored, seconds: u64) -> Result<(), CommandError> {
+fn say(state: &Path, done: &RestoreReport, seconds: u64) -> Result<(), CommandError> {
     let zone = load_config(state)?.zone;
     println!(
         "put back   backup {} in {}: the hub as it was {}",

@@ -12,20 +12,19 @@ use serde::de::DeserializeOwned;
 use shared::{plain, time::Zone};
 use tokio::net::UnixStream;
 
-use super::{
-    CommandError,
-    person::{Credential, Person},
-};
+use super::person::{Credential, Person};
 use crate::{
+    access::signin::SignIn,
     api::{
         call,
         http::Problem,
         socket::{self, authorization},
     },
-    error::{Class, HubError},
+    error::HubError,
+    failure::CommandError,
     list::{MOST, Part, Rows},
-    ops::{Filmed, Followed, Operation},
-    signin::SignIn,
+    ops::operation::{Filmed, Followed, Operation},
+    reason::class::Class,
     supervise::load_config,
 };
 

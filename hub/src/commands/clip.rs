@@ -12,13 +12,14 @@ use shared::{
 };
 
 use super::{
-    CommandError,
     client::Client,
     evidence::review_of,
-    print_json,
-    saving::{How, SaveRequest, check, save},
+    saving::{SaveForm, SaveRequest, check, save},
+    terminal::print_json,
 };
-use crate::{disposal::acts::RetentionClassInput, ops::clips, requests::turns::Forecast};
+use crate::{
+    classes::RetentionClassInput, failure::CommandError, model::line::Forecast, ops::clips,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -109,14 +110,14 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
         } => {
             let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
             let zone = hub.zone()?;
-            let time = |what, text: &str| super::typed(&zone, what, text);
+            let time = |what, text: &str| super::terminal::typed(&zone, what, text);
             let (from, to) = (time("--from", &from)?, time("--to", &to)?);
             let wanted = below.map(|folder| SaveRequest {
                 folder,
                 purpose: purpose.clone(),
                 reference: reference.clone(),
                 present: None,
-                how: How::default(),
+                how: SaveForm::default(),
             });
             let class = RetentionClassInput {
                 class: Some(class),
@@ -167,8 +168,8 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             let found = hub.ask(&clips::Forecast {
                 r#box: camera.r#box,
                 cam: camera.cam,
-                from: super::typed(&zone, "--from", &from)?,
-                to: super::typed(&zone, "--to", &to)?,
+                from: super::terminal::typed(&zone, "--from", &from)?,
+                to: super::terminal::typed(&zone, "--to", &to)?,
                 urgent,
             })?;
             match json {

@@ -10,9 +10,10 @@ use std::{
 use clap::Subcommand;
 use shared::id::ExhibitRef;
 
-use super::{CommandError, client::Client};
+use super::client::Client;
 use crate::{
     documents::make::{Document, ExhibitPaper},
+    failure::CommandError,
     files::failed,
     ops::documents,
 };

@@ -6,13 +6,12 @@ use shared::{
     time::{Day, Zone},
 };
 
-use super::{CommandError, client::Client, print_json};
+use super::{client::Client, terminal::print_json};
 use crate::{
-    disposal::{
-        acts::RetentionClassInput,
-        rows::{Evidence, EvidenceRow, gb},
-    },
+    classes::RetentionClassInput,
+    failure::CommandError,
     list::{MOST, Part},
+    model::evidence::{Evidence, EvidenceRow, gb},
     ops::evidence,
 };
 

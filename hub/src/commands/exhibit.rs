@@ -9,17 +9,17 @@ use shared::{
     time::Zone,
 };
 
-use super::{CommandError, client::Client, print_json};
+use super::{client::Client, terminal::print_json};
 use crate::{
+    failure::CommandError,
     files,
-    ops::exhibits,
-    register::{
-        acts::HandOver,
-        media::MediaRelease,
-        rows::{Register, ReleaseForm},
-        state::CopyKind,
+    model::{
+        copy::CopyKind,
+        register::{Register, ReleaseForm},
+        requester::{RequesterClass, TABLE},
     },
-    requests::clip::class::{RequesterClass, TABLE},
+    ops::exhibits,
+    register::{acts::HandOver, media::MediaRelease},
     words,
 };
 
@@ -266,7 +266,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         } => {
             let made = hub.ask(&exhibits::Still {
                 exhibit: exhibit_of(&exhibit)?,
-                at: super::typed(&zone, "--at", &at)?,
+                at: super::terminal::typed(&zone, "--at", &at)?,
                 reason,
                 authority,
                 rank,

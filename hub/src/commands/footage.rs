@@ -6,8 +6,8 @@ use shared::{
     time::{Day, Utc, Zone},
 };
 
-use super::{CommandError, client::Client, print_json};
-use crate::{days::MOST, list::Part, ops::footage, rows::DayRow};
+use super::{client::Client, terminal::print_json};
+use crate::{days::MOST, failure::CommandError, list::Part, ops::footage, rows::DayRow};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -6,10 +6,14 @@ use shared::{
     time::{Day, Zone},
 };
 
-use super::{CommandError, client::Client, print_json, typed, typed_end};
+use super::{
+    client::Client,
+    terminal::{print_json, typed, typed_end},
+};
 use crate::{
+    failure::CommandError,
+    holds::{acts::HoldRequest, rows::HoldRow},
     ops::holds,
-    requests::holds::{acts::HoldRequest, rows::HoldRow},
 };
 
 #[derive(Subcommand)]

@@ -5,13 +5,14 @@ use std::{path::Path, sync::Arc};
 use logbook::SystemClock;
 use shared::time::Clock;
 
-use super::CommandError;
 use crate::{
-    access::{accounts, declaration, role::Role},
+    access::{accounts, declaration},
     config::{Config, Raw},
     db::Db,
+    failure::CommandError,
     files::{private_dir, write_whole},
     keys::Keys,
+    model::role::Role,
     ownlog::OwnLog,
     supervise::{hub_names, lock_state},
 };

@@ -10,8 +10,12 @@ use clap::Subcommand;
 
 use shared::time::{Utc, Zone};
 
-use super::{CommandError, client::Client, print_json, typed, typed_end};
+use super::{
+    client::Client,
+    terminal::{print_json, typed, typed_end},
+};
 use crate::{
+    failure::CommandError,
     files::{failed, private_dir, read, write_whole},
     list::Part,
     ops::{log, staff},

@@ -8,8 +8,11 @@ use std::{
 use clap::Args;
 use shared::id::BoxCamera;
 
-use super::{CommandError, client::Client, typed, typed_end};
-use crate::ops::looks;
+use super::{
+    client::Client,
+    terminal::{typed, typed_end},
+};
+use crate::{failure::CommandError, ops::looks};
 
 /// `beadle-hub look BOX/CAM --from T --to T --purpose … --reference … | ffplay -`
 #[derive(Args)]

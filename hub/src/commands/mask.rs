@@ -10,13 +10,15 @@ use shared::{
     wire::MaskInfo,
 };
 
-use super::{CommandError, client::Client, print_json, typed};
+use super::{
+    client::Client,
+    terminal::{print_json, typed},
+};
 use crate::{
+    failure::CommandError,
     ops::masks,
-    requests::{
-        mask::{LiftRequest, LiftRow},
-        review::{MaskRow, ReviewRow},
-    },
+    orders::mask::{LiftRequest, LiftRow},
+    reviews::{MaskRow, ReviewRow},
 };
 
 /// A mask's file is not larger.

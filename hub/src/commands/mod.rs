@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::time::{Day, Utc, Zone};
 
-use crate::{
-    config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
-};
+use crate::failure::CommandError;
+use terminal::print_json;
 
 mod approver;
 pub mod backup;
@@ -37,6 +35,7 @@ mod run;
 mod saving;
 mod staff;
 mod status;
+pub mod terminal;
 mod token;
 mod verify;
 mod witness;
@@ -47,7 +46,7 @@ mod witness;
     version,
     about = "The hub: countersigns box logs, fetches clips, makes evidence"
 )]
-pub struct Line {
+pub struct Cli {
     /// State folder
     #[arg(long, global = true, default_value = "/var/lib/beadle-hub")]
     state: PathBuf,
@@ -146,36 +145,8 @@ enum Command {
     Man { folder: PathBuf },
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    #[error("{0}")]
-    Plain(String),
-    #[error(transparent)]
-    Config(#[from] ConfigErrors),
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    #[error(transparent)]
-    Db(#[from] DbError),
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    #[error(transparent)]
-    Web(#[from] crate::web::WebError),
-    #[error(transparent)]
-    Log(#[from] logbook::LogError),
-    #[error("cannot write to the terminal: {0}")]
-    Print(#[from] std::io::Error),
-}
-
-impl CommandError {
-    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(self)
-    }
-}
-
 /// Runs one command; its exit status.
-pub fn run(line: Line) -> Result<u8, CommandError> {
+pub fn run(line: Cli) -> Result<u8, CommandError> {
     let state = line.state;
     // A hub that is made in a folder of another user's is that user's. No other command writes into the state folder.
     if matches!(line.command, Command::Init(_)) {
@@ -191,7 +162,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),
         Command::Api => print_json(&crate::api::openapi::document()).map(|()| 0),
-        Command::Man { folder } => clap_mangen::generate_to(Line::command(), &folder)
+        Command::Man { folder } => clap_mangen::generate_to(Cli::command(), &folder)
             .map(|()| 0)
             .map_err(|e| CommandError::Plain(format!("{}: {e}", folder.display()))),
         Command::Box(c) => boxes::run(&hub, c).map(|()| 0),
@@ -225,28 +196,6 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
     }
 }
 
-/// A time as somebody typed it: the clock on the wall of the scheme, unless it says otherwise.
-fn typed(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
-    zone.typed(text)
-        .map_err(|e| CommandError::Plain(format!("{what}: {e}; nothing was done")))
-}
-
-/// The same for an end: a day is meant whole.
-fn typed_end(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
-    match Day::parse(text) {
-        Ok(day) => Ok(zone.start_of(day.plus_days(1))),
-        Err(_) => typed(zone, what, text),
-    }
-}
-
-/// A reply for programs, as `--json` prints it.
-fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?;
-    println!("{text}");
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +203,6 @@ mod tests {
     /// Every command can be given: no two of its words have one name.
     #[test]
     fn every_command_is_well_made() {
-        <Line as clap::CommandFactory>::command().debug_assert();
+        <Cli as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -1,7 +1,7 @@
 //! Wiring. `beadle-hub outside`: who outside the scheme stamps and attests the hub's log.
 
-use super::{CommandError, client::Client, print_json};
-use crate::{ops::outside, outside::asked::OutsideStatus, words};
+use super::{client::Client, terminal::print_json};
+use crate::{failure::CommandError, model::outside::OutsideStatus, ops::outside, words};
 
 #[derive(clap::Subcommand)]
 pub enum Command {

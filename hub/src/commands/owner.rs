@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use shared::id::BoxCamera;
 
-use super::{CommandError, client::Client, print_json};
-use crate::ops::owners;
+use super::{client::Client, terminal::print_json};
+use crate::{failure::CommandError, ops::owners};
 
 #[derive(Subcommand)]
 pub enum Command {

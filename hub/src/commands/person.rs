@@ -5,8 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::CommandError;
-use crate::signin::SignIn;
+use crate::{access::signin::SignIn, failure::CommandError};
 
 /// Who a command is given as.
 #[derive(clap::Args)]

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use super::{CommandError, client::Client};
-use crate::ops::published;
+use super::client::Client;
+use crate::{failure::CommandError, ops::published};
 
 /// Writes what the scheme publishes into a folder, for a web server.
 pub fn run(hub: &Client, folder: &Path) -> Result<(), CommandError> {

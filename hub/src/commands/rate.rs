@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use shared::id::BoxCamera;
 
-use super::{CommandError, client::Client};
-use crate::ops::footage;
+use super::client::Client;
+use crate::{failure::CommandError, ops::footage};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -7,15 +7,23 @@ use shared::{
     time::{Utc, Zone},
 };
 
-use super::{CommandError, client::Client, clip, evidence::review_of, print_json, typed};
+use super::{
+    client::Client,
+    clip,
+    evidence::review_of,
+    terminal::{print_json, typed},
+};
 use crate::{
-    disposal::acts::RetentionClassInput,
+    classes::RetentionClassInput,
+    failure::CommandError,
+    model::{
+        clip_request::{CancelReason, CloseReason, RefusalReason},
+        requester::{RequesterClass, TABLE},
+    },
     ops::requests,
     requests::clip::{
-        class::{RequesterClass, TABLE},
         draft,
         rows::{RequestCameraRow, RequestRow},
-        state::{CancelReason, CloseReason, RefusalReason},
     },
 };
 
@@ -351,7 +359,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
 
 fn ask<O>(hub: &Client, zone: &Zone, json: bool, operation: &O) -> Result<(), CommandError>
 where
-    O: crate::ops::Operation<Reply = RequestRow> + Serialize + DeserializeOwned,
+    O: crate::ops::operation::Operation<Reply = RequestRow> + Serialize + DeserializeOwned,
 {
     said(&hub.ask(operation)?, zone, json)
 }
@@ -405,7 +413,7 @@ fn show(row: &RequestRow, zone: &Zone) {
     if let Some(due) = row.due {
         println!("  {:<10} {}", "answer by", due.for_people(zone));
     }
-    if row.state == crate::requests::clip::state::State::Submitted {
+    if row.state == crate::model::clip_request::State::Submitted {
         println!(
             "  waits for a second person: beadle-hub request authorise {}",
             row.request

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use shared::{id::BoxName, time::Zone};
 
-use super::{CommandError, client::Client, print_json};
+use super::{client::Client, terminal::print_json};
 use crate::{
+    failure::CommandError,
     list::{MOST, Part},
     ops::{boxes, footage},
     retention::export,

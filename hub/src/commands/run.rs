@@ -9,8 +9,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::CommandError;
-use crate::supervise;
+use crate::{failure::CommandError, supervise};
 
 pub fn run(state: PathBuf) -> Result<(), CommandError> {
     let filter =

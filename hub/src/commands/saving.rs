@@ -14,18 +14,22 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{CommandError, client::Client, document, meter::Meter, print_json};
+use super::{client::Client, document, meter::Meter, terminal::print_json};
 use crate::{
     access::accounts,
     evidence::{
         Resting,
-        package::Trusted,
-        save::{self as out, Card, Form, SavedPackage, Seal, Wanted},
+        package::TrustAnchors,
+        save as out,
+        save::{Form, SaveOrder, SavedPackage},
     },
+    failure::CommandError,
     files::{self, failed},
     keys::Keys,
+    model::copy::CopyKind,
     ops::{clips, exhibits},
-    register::{acts::SavedCopy, state::CopyKind},
+    papers::card::{Card, Seal},
+    register::acts::SavedCopy,
     supervise::load_config,
     words,
 };
@@ -45,12 +49,12 @@ pub(super) struct SaveRequest {
     #[arg(long)]
     pub present: Option<String>,
     #[command(flatten)]
-    pub how: How,
+    pub how: SaveForm,
 }
 
 /// As what it is written, and what the copy is registered as.
 #[derive(Args, Default)]
-pub(super) struct How {
+pub(super) struct SaveForm {
     /// As one ZIP file instead of a folder
     #[arg(long)]
     pub zip: bool,
@@ -80,7 +84,7 @@ pub(super) struct How {
 /// Letters of a passphrase.
 const PASSPHRASE: std::ops::RangeInclusive<usize> = 12..=200;
 
-impl How {
+impl SaveForm {
     /// The seal, and the passphrase to show.
     fn seal(&self) -> Result<(Seal, Option<Zeroizing<String>>), CommandError> {
         let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
@@ -146,7 +150,7 @@ fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), Comman
             "nothing of {exhibit} can be opened: {e}. It was disposed of (`beadle-hub evidence certificate {exhibit}`), or never pulled"
         ))
     })?;
-    let options = Trusted::of(&config.outside).options(keys.cosign_vkey().clone());
+    let options = TrustAnchors::of(&config.outside).options(keys.cosign_vkey().clone());
     Ok((keys, options))
 }
 
@@ -166,7 +170,7 @@ pub(super) fn save(
     let (keys, options) = opening(hub.state(), exhibit)?;
     let config = load_config(hub.state())?;
     let now = logbook::SystemClock.now().wall;
-    let mut wanted = Wanted {
+    let mut wanted = SaveOrder {
         exhibit,
         folder: &request.folder,
         form,
@@ -288,7 +292,7 @@ pub(super) fn save(
 /// Writes it; what was on record has to be what was written. Otherwise why, in words.
 fn written(
     rest: &Resting,
-    wanted: &Wanted<'_>,
+    wanted: &SaveOrder<'_>,
     sums: &str,
     meter: &mut Meter,
 ) -> Result<SavedPackage, String> {

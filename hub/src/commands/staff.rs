@@ -4,12 +4,17 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{CommandError, client::Client, person::sign_in, print_json, typed_end};
+use super::{
+    client::Client,
+    person::sign_in,
+    terminal::{print_json, typed_end},
+};
 use crate::{
     access::{
         accounts::{NewAccount, PasswordRenewal},
         grants::{Bounds, GrantOutcome},
     },
+    failure::CommandError,
     ops::{own, roles, staff},
     ownlog,
 };

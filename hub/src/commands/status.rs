@@ -1,10 +1,7 @@
 //! Wiring. `beadle-hub status`.
 
-use super::{CommandError, client::Client, print_json};
-use crate::{
-    disks::{outlook::Fullness, watch},
-    ops::machine,
-};
+use super::{client::Client, terminal::print_json};
+use crate::{failure::CommandError, faults::disks, model::disk::Fullness, ops::machine};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -30,7 +27,7 @@ pub fn run(hub: &Client, args: &Args) -> Result<(), CommandError> {
             Fullness::Low => "▲",
             Fullness::Full => "✖",
         };
-        println!("{sign} {}", watch::said(disk));
+        println!("{sign} {}", disks::said(disk));
     }
     for f in &is.faults {
         println!(

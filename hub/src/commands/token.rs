@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 
-use super::{CommandError, client::Client, print_json};
-use crate::ops::tokens;
+use super::{client::Client, terminal::print_json};
+use crate::{failure::CommandError, ops::tokens};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -10,8 +10,7 @@ use shared::{
     verify::{self, Options},
 };
 
-use super::CommandError;
-use crate::files;
+use crate::{failure::CommandError, files};
 
 #[derive(clap::Args)]
 pub struct Args {

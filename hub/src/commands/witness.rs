@@ -12,10 +12,10 @@ use shared::{
     witness::{Judged, Submission},
 };
 
-use super::CommandError;
 use crate::{
+    failure::CommandError,
     files, keys,
-    outside::http::{self, Answer, Asked},
+    outside::http::{self, Answer, HttpRequest},
     witness::Watch,
 };
 
@@ -161,7 +161,7 @@ fn fetch(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let asked = Asked {
+    let asked = HttpRequest {
         method,
         url: &url,
         kind: "text/plain; charset=utf-8",

@@ -43,17 +43,15 @@ use serde::{Deserialize, Serialize};
 use shared::{code, id, passkey::RelyingParty, time::Zone};
 
 use crate::{
-    access::{
-        role::{self, Role},
-        table::WEIGHTY,
+    model::{
+        disk::Thresholds,
+        role::{self, Role, WEIGHTY},
     },
-    disks::outlook::Thresholds,
-    disposal::policy::Periods,
+    periods::Periods,
 };
+use outside::{Outside, RawOutside};
 
 pub mod outside;
-
-use outside::{Outside, RawOutside};
 
 /// What is true, after checking.
 #[derive(Clone, Debug)]
@@ -72,7 +70,7 @@ pub struct Config {
     pub hold_days: u32,
     pub hold_longest_days: u32,
     pub periods: Periods,
-    pub disks: Watched,
+    pub disks: DiskWatch,
     /// Roles that take a second factor.
     pub second_factor: Vec<Role>,
     pub outside: Outside,
@@ -81,7 +79,7 @@ pub struct Config {
 
 /// Which disks somebody is told of, beside those of state and evidence, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watched {
+pub struct DiskWatch {
     pub watch: Vec<PathBuf>,
     pub thresholds: Thresholds,
 }
@@ -304,7 +302,7 @@ impl Config {
                 path.display().to_string()
             ));
         }
-        let disks = Watched { watch, thresholds };
+        let disks = DiskWatch { watch, thresholds };
         let asked = raw.periods.unwrap_or_default();
         let usual = Periods::default();
         let mut period = |key: &str, asked: Option<u32>, usual: u32, most: u32| {

@@ -86,7 +86,7 @@ pub struct RawOutside {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub witness: Vec<RawWitness>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub watched: Vec<RawWatched>,
+    pub watched: Vec<RawDiskWatch>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub struct RawWitness {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawWatched {
+pub struct RawDiskWatch {
     pub key: String,
 }
 

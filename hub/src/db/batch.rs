@@ -40,7 +40,7 @@ pub struct Lines<'a> {
 
 /// What became of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum BatchOutcome {
     /// They are in the tables; whether any of them bears on deletions.
     Whole { deletions: bool },
     /// Lines before them are missing in the tables; none of these was taken.
@@ -66,7 +66,7 @@ impl Db {
 
     /// Lines of several logs, each those that follow on from what is indexed of it (what is indexed already is left out), in one
     /// transaction. Not more than [`AT_ONCE`] lines in all should be given.
-    pub fn index_next(&self, all: &[Lines<'_>]) -> Result<Vec<Taken>, DbError> {
+    pub fn index_next(&self, all: &[Lines<'_>]) -> Result<Vec<BatchOutcome>, DbError> {
         for lines in all {
             self.lost_first(lines.name, lines.records)?;
         }
@@ -77,13 +77,13 @@ impl Db {
                 let new = lines.records.get(new.unwrap_or(lines.records.len())..);
                 let new = new.unwrap_or_default();
                 if new.first().is_some_and(|r| r.n > from) {
-                    return Ok(Taken::Lagging);
+                    return Ok(BatchOutcome::Lagging);
                 }
                 let deletions = all_of(t, lines.origin, lines.name, new, true)?;
                 if let Some((size, root, at)) = lines.grown {
                     logs::grew(t, lines.origin, size, root, at)?;
                 }
-                Ok(Taken::Whole { deletions })
+                Ok(BatchOutcome::Whole { deletions })
             });
             each.collect()
         })
@@ -119,7 +119,7 @@ impl Db {
             .filter(|r| r.kind.starts_with("del."))
             .map(|r| text(&r.data, "cam"))
             .collect();
-        let mut lost = Lost::default();
+        let mut lost = LostRuns::default();
         for r in of("seg.lost") {
             let (cam, s) = (text(&r.data, "cam"), int(&r.data, "s"));
             if !deleted.contains(cam)
@@ -214,7 +214,7 @@ fn together(
         name,
         newest: Newest::default(),
         days: Days::default(),
-        lost: Lost::default(),
+        lost: LostRuns::default(),
     };
     let mut deletions = false;
     for r in records {
@@ -235,7 +235,7 @@ struct Batch<'a> {
     name: &'a BoxName,
     newest: Newest,
     days: Days,
-    lost: Lost,
+    lost: LostRuns,
 }
 
 impl Batch<'_> {
@@ -320,9 +320,9 @@ impl Batch<'_> {
 
 /// Numbers of lost segments, by camera, as runs.
 #[derive(Default)]
-struct Lost(BTreeMap<String, Vec<(i64, i64)>>);
+struct LostRuns(BTreeMap<String, Vec<(i64, i64)>>);
 
-impl Lost {
+impl LostRuns {
     fn add(&mut self, cam: &str, s: i64) {
         if let Some(runs) = self.0.get_mut(cam) {
             match runs.last_mut() {

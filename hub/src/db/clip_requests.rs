@@ -12,10 +12,7 @@ use super::{
     readable, upsert,
     visible::{Values, VisibleRows},
 };
-use crate::requests::{
-    clip::{class::RequesterClass, state::State},
-    rules::Absence,
-};
+use crate::model::{clip_request::State, pull::Absence, requester::RequesterClass};
 
 /// A request as it is recorded. Texts are salted hashes; the texts are in the side table.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use rusqlite::params;
 use shared::time::Utc;
 
 use super::{Db, DbError, N, plain_rows};
-use crate::disks::outlook::Sample;
+use crate::model::disk::Sample;
 
 impl Db {
     /// Of one disk, since then.

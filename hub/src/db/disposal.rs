@@ -17,7 +17,7 @@ use super::{
     upsert,
     visible::{Values, VisibleRows},
 };
-use crate::{disposal::policy::Class, reason::PullReason, requests::rules::State};
+use crate::{model::pull::State, periods::Class, reason::PullReason};
 
 /// What is on record of an exhibit beside its request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::{Db, DbError, readable};
 
 /// What a fault is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum FaultSubject {
     Camera(BoxCamera),
     /// A box as a whole.
     Box(BoxName),
@@ -30,7 +30,7 @@ const OUTSIDE: &str = "outside.";
 /// A fault the hub found: its `fault.on` is in the hub's log, and no `fault.off` yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFault {
-    pub about: About,
+    pub about: FaultSubject,
     /// Of shared::conditions.
     pub code: String,
     /// The log it is about, as its `fault.on` names it.
@@ -46,7 +46,7 @@ impl FoundFault {
     }
 }
 
-impl About {
+impl FaultSubject {
     /// Its two columns: camera, or box, and exhibit.
     fn columns(&self) -> (String, &str) {
         match self {
@@ -74,11 +74,13 @@ impl Db {
             let (camera, exhibit, code, log, since, text): (_, _, String, _, _, _) = row?;
             let bad = |e: shared::id::BadId| DbError::Row(e.to_string());
             let about = match camera.as_str() {
-                "" if code.starts_with(DISK) => About::Disk(exhibit),
-                "" if code.starts_with(OUTSIDE) => About::Outside(exhibit),
-                "" => About::Evidence(exhibit),
-                name if !name.contains('/') => About::Box(BoxName::parse(name).map_err(bad)?),
-                camera => About::Camera(BoxCamera::parse(camera).map_err(bad)?),
+                "" if code.starts_with(DISK) => FaultSubject::Disk(exhibit),
+                "" if code.starts_with(OUTSIDE) => FaultSubject::Outside(exhibit),
+                "" => FaultSubject::Evidence(exhibit),
+                name if !name.contains('/') => {
+                    FaultSubject::Box(BoxName::parse(name).map_err(bad)?)
+                }
+                camera => FaultSubject::Camera(BoxCamera::parse(camera).map_err(bad)?),
             };
             Ok(FoundFault {
                 about,

@@ -9,8 +9,8 @@ use shared::{
 };
 
 use super::{Db, DbError, N, plain_rows, readable, store::Sql};
-use crate::access::{
-    principal::{Grant, Scope},
+use crate::model::{
+    grant::{Grant, Scope},
     role::Role,
 };
 

@@ -12,7 +12,7 @@ use super::{
     plain_rows, readable, upsert,
     visible::{Values, VisibleRows},
 };
-use crate::requests::holds::state::{HoldEnd, Standing, State};
+use crate::model::hold::{HoldEnd, HoldStanding, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRecord {
@@ -41,7 +41,7 @@ pub struct HoldRecord {
     pub drop: Option<Drop>,
     /// Who had a part in its end.
     pub freed: Vec<String>,
-    pub standing: Standing,
+    pub standing: HoldStanding,
     pub changed: Utc,
 }
 
@@ -93,7 +93,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
         line: r.get::<_, N>(13)?.0,
         kept: r.get(14)?,
         drop: None,
-        standing: Standing {
+        standing: HoldStanding {
             state,
             until: Utc(r.get(17)?),
             told: r.get::<_, Option<i64>>(18)?.map(Utc),
@@ -280,7 +280,7 @@ impl Db {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{db::approvals::NewApproval, requests::holds::state::Event};
+    use crate::{db::approvals::NewApproval, model::hold::Event};
 
     /// RET-3: a hold is read as it was written, in every state.
     #[test]
@@ -305,7 +305,7 @@ mod tests {
             kept: true,
             drop: None,
             freed: Vec::new(),
-            standing: Standing::new(Utc(9_000)),
+            standing: HoldStanding::new(Utc(9_000)),
             changed: Utc(3_000),
         };
         let same = |h: &HoldRecord| {

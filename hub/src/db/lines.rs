@@ -4,10 +4,7 @@ use rusqlite::params;
 use shared::{id::BoxName, time::Utc};
 
 use super::{Db, DbError, N, readable, upsert};
-use crate::requests::{
-    lines::{RATES, Rate},
-    turns::{Hours, LineWish},
-};
+use crate::model::line::{Hours, LineWish, RATES, Rate};
 
 fn name(text: &str) -> Result<BoxName, DbError> {
     BoxName::parse(text).map_err(|e| DbError::Row(e.to_string()))

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::ExhibitRef, time::Utc};
 
 use super::{Db, DbError, N, plain_rows, readable, upsert};
-use crate::register::state::{CopyKind, CopyState, Standing};
+use crate::model::copy::{CopyKind, CopyStanding, CopyState};
 
 /// A copy of an exhibit. Texts are hashes of the side table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct CopyRecord {
     pub exhibit: ExhibitRef,
     /// From 1, of this exhibit.
     pub n: u64,
-    pub standing: Standing,
+    pub standing: CopyStanding,
     /// folder, zip
     pub form: String,
     /// none, passphrase, recipient
@@ -79,7 +79,7 @@ fn copy(r: &Row<'_>) -> rusqlite::Result<Result<CopyRecord, DbError>> {
     Ok(Ok(CopyRecord {
         exhibit,
         n: r.get::<_, N>(1)?.0,
-        standing: Standing {
+        standing: CopyStanding {
             kind,
             state,
             received: r.get(12)?,

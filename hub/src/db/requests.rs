@@ -16,8 +16,8 @@ use super::{
     visible::{Values, VisibleRows},
 };
 use crate::{
+    model::pull::{Absence, State},
     reason::PullReason,
-    requests::rules::{Absence, State},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]

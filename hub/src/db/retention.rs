@@ -347,13 +347,13 @@ pub(super) fn day_of(d: &Value) -> String {
 #[derive(Default)]
 pub(super) struct Days {
     /// By camera, day and key.
-    grown: BTreeMap<(String, String, String), Grown>,
+    grown: BTreeMap<(String, String, String), DayGrowth>,
     /// Starts of the box whose clock somebody vouches for, and those nobody does.
     clocks: HashMap<u64, bool>,
 }
 
 /// What new segments add to a camera-day.
-struct Grown {
+struct DayGrowth {
     s0: i64,
     s1: i64,
     t0: i64,
@@ -382,7 +382,7 @@ impl Days {
         let of = (cam.to_owned(), day, key.to_owned());
         match self.grown.entry(of) {
             Entry::Vacant(slot) => {
-                slot.insert(Grown {
+                slot.insert(DayGrowth {
                     s0: s,
                     s1: s,
                     t0,

@@ -16,7 +16,7 @@ use super::{
     plain_rows, retention,
     store::Sql,
 };
-use crate::requests::rules::JOIN_MS;
+use crate::model::pull::JOIN_MS;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanRecord {

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use shared::time::Utc;
 
 use super::{Db, DbError, plain_rows};
-use crate::access::{principal::Grant, role::Role};
+use crate::model::{grant::Grant, role::Role};
 
 /// Addresses remembered of one account.
 const PLACES: u32 = 32;

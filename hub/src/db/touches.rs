@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::{Db, DbError, N, readable};
-use crate::requests::touch_state::{Standing, State};
+use crate::model::touch::{State, TouchStanding};
 
 /// An order whose text is fixed.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct KeyOrderRecord {
     /// Without approvals.
     pub text: String,
     pub made: Utc,
-    pub standing: Standing,
+    pub standing: TouchStanding,
     /// Of one that failed: what to say.
     pub why: String,
 }
@@ -57,7 +57,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<KeyOrderRecord, DbError>> {
             cam,
             text: r.get(4)?,
             made: Utc(r.get(7)?),
-            standing: Standing {
+            standing: TouchStanding {
                 state,
                 people: [r.get(5)?, r.get(6)?],
                 touched: Vec::new(),

@@ -9,11 +9,13 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use super::{
+use super::session;
+use crate::{
+    hub::Hub,
     link::{LinkError, Listener},
-    session,
+    places::Places,
+    tally::Tally,
 };
-use crate::{hub::Hub, places::Places, tally::Tally};
 
 /// In their handshake: for one address, and in all.
 const HANDSHAKES_EACH: usize = 64;

@@ -12,15 +12,16 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::registry::{self, BadClaim, BoxCertificate, Claim};
+use super::registry::{self, BadClaim, Claim};
 use crate::{
     access::authorise::Permit,
-    authority::key_print,
     error::{HubError, plain},
     hub::Hub,
-    keys,
+    keys::{self, authority::key_print},
+    link::BoxCertificate,
+    orders::approvers,
     reason::Footage,
-    requests::{approvers, submit::keep_salted},
+    texts::keep_salted,
 };
 
 /// Hash under which a code's secret is kept. The secret has 64 random bits and a week to live: a plain hash is enough.
@@ -110,12 +111,12 @@ fn reached_at(hub: &Hub) -> String {
 
 /// Why a box is not enrolled: what it is told, and whether it was a guess at the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotEnrolled {
+pub struct EnrolmentRefusal {
     pub why: String,
     pub is_guess: bool,
 }
 
-impl From<BadClaim> for NotEnrolled {
+impl From<BadClaim> for EnrolmentRefusal {
     fn from(e: BadClaim) -> Self {
         Self {
             why: e.to_string(),
@@ -124,8 +125,8 @@ impl From<BadClaim> for NotEnrolled {
     }
 }
 
-fn refused(why: impl Into<String>) -> NotEnrolled {
-    NotEnrolled {
+fn refused(why: impl Into<String>) -> EnrolmentRefusal {
+    EnrolmentRefusal {
         why: why.into(),
         is_guess: false,
     }
@@ -138,7 +139,7 @@ pub fn claim(
     name: &BoxName,
     secret: &str,
     spki: &str,
-) -> Result<EnrolReply, NotEnrolled> {
+) -> Result<EnrolReply, EnrolmentRefusal> {
     let ours = hub.config.scheme.as_str();
     if scheme != ours {
         return Err(refused(format!(
@@ -172,7 +173,7 @@ pub fn claim(
             let b = hub.db.box_named(name).map_err(|e| ours(&e))?;
             let same = b.filter(|b| b.state == "enrolled" && b.key.as_ref() == Some(&key));
             let cert = same.and_then(|b| b.cert);
-            cert.ok_or_else(|| NotEnrolled::from(BadClaim::Used))?
+            cert.ok_or_else(|| EnrolmentRefusal::from(BadClaim::Used))?
         }
     };
     tracing::info!(%name, "box enrolled");
@@ -195,8 +196,8 @@ fn enrol(
     hash: &str,
     key: &str,
     spki: &[u8],
-    ours: &dyn Fn(&dyn std::fmt::Display) -> NotEnrolled,
-) -> Result<String, NotEnrolled> {
+    ours: &dyn Fn(&dyn std::fmt::Display) -> EnrolmentRefusal,
+) -> Result<String, EnrolmentRefusal> {
     let made = match hub.keys.authority().certify_box(name, spki, hub.now()) {
         Ok(made) => made,
         Err(e @ keys::KeyError::NotP256) => {

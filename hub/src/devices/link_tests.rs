@@ -26,7 +26,26 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{arrivals, enrol, link::Listener, registry};
+use super::{arrivals, enrol, registry};
+use crate::{
+    access::authorise::Permit,
+    blocking::blocking,
+    db::Db,
+    evidence::Resting,
+    holds::keeper,
+    hub::{
+        Hub,
+        testing::{self, SCHEME},
+    },
+    keys::{Keys, authority::ServerCertificate},
+    link::Listener,
+    model::pull::State,
+    pulls::fetch,
+    requests::{
+        self,
+        submit::{self, PullRequest},
+    },
+};
 mod clip_requests;
 mod clips;
 mod disposal;
@@ -41,23 +60,6 @@ mod siege;
 mod strangers;
 mod touches;
 mod twice;
-
-use crate::{
-    access::authorise::Permit,
-    authority::ServerCertificate,
-    db::Db,
-    evidence::Resting,
-    hub::{
-        Hub, blocking,
-        testing::{self, SCHEME},
-    },
-    keys::Keys,
-    requests::{
-        self,
-        rules::{PullRequest, State},
-        submit,
-    },
-};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -96,8 +98,8 @@ impl Rig {
         let mut tasks = tokio::task::JoinSet::new();
         let certificate = listener.certificate();
         tasks.spawn(arrivals::run(desk.clone(), listener));
-        tasks.spawn(requests::fetch::run(desk.clone()));
-        tasks.spawn(requests::holds::keeper::run(desk.clone()));
+        tasks.spawn(fetch::run(desk.clone()));
+        tasks.spawn(keeper::run(desk.clone()));
         Self {
             _dir: dir,
             desk,

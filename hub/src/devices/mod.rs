@@ -1,17 +1,19 @@
-//! Wiring. Boxes: who may come in, the conversation with each, and their logs.
+//! Wiring. Boxes: who may come in, and the conversation with each.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`arrivals`] | whoever dials in, and a place for each |
+//! | [`session`] | the conversation with one box |
+//! | [`registry`] | who may come in: certificates and codes |
+//! | [`enrol`] | a box is registered, enrolled, certified anew |
+//! | [`room`] | boxes whose lines found no room hear when there is some |
+//! | [`silence`] | boxes that are off the line |
 pub mod arrivals;
-pub mod budget;
 pub mod enrol;
-pub mod guesses;
-pub mod ingest;
-pub mod link;
-pub mod live;
 pub mod registry;
 pub mod room;
 pub mod session;
 pub mod silence;
-pub mod successor;
-pub mod words;
 
 #[cfg(test)]
 mod link_tests;

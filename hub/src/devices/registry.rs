@@ -2,12 +2,14 @@
 
 use shared::{
     certificate::Certificate,
-    id::BoxName,
     time::{Utc, Zone},
     wire::close,
 };
 
-use crate::db::boxes::{BoxRecord, CodeRecord};
+use crate::{
+    db::boxes::{BoxRecord, CodeRecord},
+    link::BoxCertificate,
+};
 
 /// How long a code may be used.
 pub const CODE_LIFE_MS: i64 = 7 * 86_400_000;
@@ -19,20 +21,9 @@ pub struct CloseReason {
     pub why: String,
 }
 
-/// What a box's certificate says of it. This hub's authority made it, some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoxCertificate {
-    pub name: BoxName,
-    /// SHA-256 of its public key, lower hex.
-    pub key: String,
-    /// That key (SubjectPublicKeyInfo, DER).
-    pub spki: Vec<u8>,
-    pub until: Utc,
-}
-
 /// How far a box may come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Admission {
     Wide,
     /// Its certificate is over: it may renew it, and nothing else.
     Narrow(CloseReason),
@@ -44,7 +35,7 @@ pub fn admit(
     shown: &BoxCertificate,
     now: Utc,
     zone: &Zone,
-) -> Result<Door, CloseReason> {
+) -> Result<Admission, CloseReason> {
     match known {
         None => Err(CloseReason {
             code: close::UNKNOWN_BOX,
@@ -55,11 +46,11 @@ pub fn admit(
             code: close::REVOKED,
             why: format!("box {} is to be enrolled with a new code, or has been since with another key; this certificate no longer counts", b.name),
         }),
-        Some(b) if now > shown.until => Ok(Door::Narrow(CloseReason {
+        Some(b) if now > shown.until => Ok(Admission::Narrow(CloseReason {
             code: close::EXPIRED,
             why: format!("the certificate of box {} was good until {}; it may renew it now, and nothing else before", b.name, shown.until.for_people(zone)),
         })),
-        Some(_) => Ok(Door::Wide),
+        Some(_) => Ok(Admission::Wide),
     }
 }
 
@@ -140,6 +131,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::id::BoxName;
 
     const NOW: Utc = Utc(1_000_000);
 
@@ -182,9 +174,12 @@ mod tests {
                 assert_eq!(e.code, close::REVOKED, "{state} {key}");
             }
         }
-        assert_eq!(judge(Some(record("enrolled")), "aa", NOW), Ok(Door::Wide));
+        assert_eq!(
+            judge(Some(record("enrolled")), "aa", NOW),
+            Ok(Admission::Wide)
+        );
         match judge(Some(record("enrolled")), "aa", Utc(0)) {
-            Ok(Door::Narrow(c)) => {
+            Ok(Admission::Narrow(c)) => {
                 assert_eq!(c.code, close::EXPIRED);
                 assert!(c.why.contains("may renew it"), "{}", c.why);
             }

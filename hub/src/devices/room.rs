@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::wire::ToBox;
 
-use crate::{
-    disks::watch,
-    hub::{Hub, blocking},
-};
+use crate::{blocking::blocking, faults::disks, hub::Hub};
 
 /// How often the disk is looked at while somebody waits for it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,7 +25,7 @@ pub async fn run(hub: Arc<Hub>) {
                 false => tracing::info!("no box waits for room on the hub's disk any more"),
             }
             let d = hub.clone();
-            let looked = blocking(move || watch::look(&d, d.clock.now().mono)).await;
+            let looked = blocking(move || disks::look(&d, d.clock.now().mono)).await;
             if let Ok(Err(e)) = looked {
                 tracing::error!("the hub's disks were not looked at: {e}");
             }

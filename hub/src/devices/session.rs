@@ -15,14 +15,15 @@ use shared::{
 
 use super::{
     enrol,
-    link::{Incoming, Line, LinkError, Outgoing},
-    registry::{self, BoxCertificate, Door},
-    words,
+    registry::{self, Admission},
 };
 use crate::{
-    hub::{Hub, blocking},
+    blocking::blocking,
+    faults::reports,
+    hub::Hub,
+    link::{BoxCertificate, Connection, Incoming, LinkError, Outgoing},
     places::Place,
-    requests::steer,
+    pulls::steer,
 };
 
 /// How long a stream may keep us waiting for its first frame.
@@ -46,7 +47,7 @@ fn code_of(e: &BadFrame) -> u32 {
 }
 
 /// Too many without a certificate: this one gives way.
-pub fn displaced(line: &Line) {
+pub fn displaced(line: &Connection) {
     line.close(
         close::NO_CERTIFICATE,
         "too many connections without a certificate from this address, or from all; wait a minute and try again",
@@ -54,7 +55,7 @@ pub fn displaced(line: &Line) {
 }
 
 /// No certificate: may enrol, once, and nothing else.
-pub async fn stranger(hub: Arc<Hub>, line: Line, place: &Place) {
+pub async fn stranger(hub: Arc<Hub>, line: Connection, place: &Place) {
     let only = "a connection without a certificate may only enrol";
     let talk = async {
         let stream = tokio::time::timeout(STRANGER_FIRST, line.next_stream());
@@ -119,7 +120,7 @@ pub async fn stranger(hub: Arc<Hub>, line: Line, place: &Place) {
 }
 
 /// A wrong code is answered when its time has come, whatever it took to find it wrong: that tells nothing of names.
-async fn guessed(hub: &Hub, line: &Line, came: tokio::time::Instant) {
+async fn guessed(hub: &Hub, line: &Connection, came: tokio::time::Instant) {
     let from = line.remote();
     let guess = hub.live.guessed(from.ip(), hub.clock.now().mono);
     if guess.is_told {
@@ -129,7 +130,7 @@ async fn guessed(hub: &Hub, line: &Line, came: tokio::time::Instant) {
 }
 
 /// Serves a connection with a certificate of this hub's authority until it ends.
-pub async fn known(hub: Arc<Hub>, line: Line, shown: BoxCertificate) {
+pub async fn known(hub: Arc<Hub>, line: Connection, shown: BoxCertificate) {
     let (records, who) = (hub.clone(), shown.name.clone());
     let found = blocking(move || records.db.box_named(&who)).await;
     let Ok(Ok(found)) = found else {
@@ -142,8 +143,8 @@ pub async fn known(hub: Arc<Hub>, line: Line, shown: BoxCertificate) {
     };
     let name = shown.name.clone();
     match registry::admit(found.as_ref(), &shown, hub.now(), &hub.config.zone) {
-        Ok(Door::Wide) => {}
-        Ok(Door::Narrow(only)) => return narrow(hub, line, shown, only).await,
+        Ok(Admission::Wide) => {}
+        Ok(Admission::Narrow(only)) => return narrow(hub, line, shown, only).await,
         Err(refusal) => {
             tracing::warn!(from = %line.remote(), "connection refused: {}", refusal.why);
             line.close(refusal.code, &refusal.why);
@@ -184,7 +185,7 @@ pub async fn known(hub: Arc<Hub>, line: Line, shown: BoxCertificate) {
 }
 
 /// Whether it may come now; else it is told, and the line closed.
-fn paced(hub: &Hub, line: &Line, name: &BoxName) -> bool {
+fn paced(hub: &Hub, line: &Connection, name: &BoxName) -> bool {
     let may = hub.logs.budgets.call(name, hub.clock.now().mono);
     if !may {
         line.close(
@@ -196,7 +197,12 @@ fn paced(hub: &Hub, line: &Line, name: &BoxName) -> bool {
 }
 
 /// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
-async fn narrow(hub: Arc<Hub>, line: Line, shown: BoxCertificate, only: registry::CloseReason) {
+async fn narrow(
+    hub: Arc<Hub>,
+    line: Connection,
+    shown: BoxCertificate,
+    only: registry::CloseReason,
+) {
     if !paced(&hub, &line, &shown.name) {
         return;
     }
@@ -240,7 +246,7 @@ async fn stream(
     hub: &Arc<Hub>,
     shown: &BoxCertificate,
     id: u64,
-    line: &Line,
+    line: &Connection,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
@@ -252,7 +258,7 @@ async fn stream(
     if let Err(e @ BadFrame::Version(theirs)) = &open {
         tracing::warn!(%name, theirs, "a box of another version of the protocol was refused");
         let breach = Breach::new("v", theirs.to_string(), OTHER_VERSION);
-        not_taken(hub, name, words::HELLO, breach).await;
+        not_taken(hub, name, reports::HELLO, breach).await;
         line.close(close::VERSION, &e.to_string());
         return Ok(());
     }
@@ -262,9 +268,9 @@ async fn stream(
             return control(hub, name, id, hello, out, inc).await;
         }
         Some(Err(breach)) => {
-            let why = words::sentence(words::HELLO, &breach);
+            let why = reports::sentence(reports::HELLO, &breach);
             tracing::warn!(%name, "{why}");
-            not_taken(hub, name, words::HELLO, breach).await;
+            not_taken(hub, name, reports::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             return Ok(());
         }
@@ -285,7 +291,7 @@ async fn stream(
             let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
             tracing::warn!(%name, "{}", text::sentence(&why));
             let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
-            not_taken(hub, name, words::HELLO, breach).await;
+            not_taken(hub, name, reports::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             Ok(())
         }
@@ -346,7 +352,7 @@ async fn control(
     }
 }
 
-fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::hub::Stopped>) {
+fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::blocking::Interruption>) {
     if let Ok(Err(e)) = result {
         tracing::error!("a box's report was not recorded: {e}");
     }
@@ -355,7 +361,7 @@ fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::hub::Stopped
 /// Puts on the record that something a box said was not taken.
 async fn not_taken(hub: &Arc<Hub>, name: &BoxName, what: &'static str, breach: Breach) {
     let (hub, name) = (hub.clone(), name.clone());
-    let done = blocking(move || words::refused(&hub, &name, what, what, &breach)).await;
+    let done = blocking(move || reports::refused(&hub, &name, what, what, &breach)).await;
     if let Ok(Err(e)) = done {
         tracing::error!("what a box said was not taken, and that was not recorded: {e}");
     }
@@ -394,7 +400,7 @@ async fn heard(
                 hub.live.answered(name, id, number, Err(breach.clone()));
             }
             if report {
-                not_taken(hub, name, words::STATE, breach).await;
+                not_taken(hub, name, reports::STATE, breach).await;
             }
             return;
         }

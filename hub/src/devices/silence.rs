@@ -15,10 +15,11 @@ use shared::{
 };
 
 use crate::{
-    db::faults::{About, FoundFault},
+    blocking::blocking,
+    db::faults::{FaultSubject, FoundFault},
     error::{HubError, plain},
     faults,
-    hub::{Hub, blocking},
+    hub::Hub,
 };
 
 /// No connection of the box for long enough.
@@ -83,14 +84,14 @@ fn look(
         .iter()
         .filter(|f| f.code == SILENT)
         .filter_map(|f| match &f.about {
-            About::Box(name) => Some((name, f)),
+            FaultSubject::Box(name) => Some((name, f)),
             _ => None,
         })
         .collect();
     for (name, b) in hub.db.box_stamps().map_err(plain)? {
         // Nothing is expected of a box that has not enrolled yet, or is refused.
         let expected = !matches!(b.state.as_str(), "registered" | "revoked");
-        let mine = |f: &FoundFault| f.about == About::Box(name.clone()) && f.code == SILENT;
+        let mine = |f: &FoundFault| f.about == FaultSubject::Box(name.clone()) && f.code == SILENT;
         if !expected || online(&name) {
             absences.since.remove(&name);
             if found.contains_key(&name) {
@@ -109,7 +110,7 @@ fn look(
                 continue;
             }
             let fault = FoundFault {
-                about: About::Box(name.clone()),
+                about: FaultSubject::Box(name.clone()),
                 code: SILENT.into(),
                 log: log.map_or_else(|| id::box_log(&hub.config.scheme, &name, 1), |l| l.origin),
                 since: b.last_seen.unwrap_or(now.wall),

@@ -1,10 +1,11 @@
-//! Wiring. The disks that the hub writes to: its state, with records, logs and what is being fetched; the evidence; and what `hub.toml` names.
+//! Wiring. Room on the disks that the hub writes to: its state, with records, logs and what is being fetched; the evidence; and what
+//! `hub.toml` names.
 //!
-//! | file | what |
+//! | file | what lives there |
 //! |---|---|
 //! | [`room`] | the room at a path, and whether so many bytes fit there |
 //! | [`outlook`] | how full, how fast, until when |
-//! | [`watch`] | looked at each minute; faults that begin and end |
+//!
+//! They are looked at each minute by [`faults::disks`](crate::faults::disks).
 pub mod outlook;
 pub mod room;
-pub mod watch;

@@ -1,10 +1,7 @@
 //! Pure. How full a disk is, how fast it fills, and when it will be full. Bytes, and days of 24 hours.
 
-use serde::{Deserialize, Serialize};
-use shared::time::Utc;
-use utoipa::ToSchema;
-
 use super::room::Room;
+use crate::model::disk::{Fullness, Sample, Thresholds};
 
 const DAY_MS: f64 = 86_400_000.0;
 /// What fills a disk is told from this long a look back at most, and from no shorter one than that.
@@ -13,42 +10,6 @@ const SHORTEST_MS: i64 = 6 * 3_600_000;
 /// Room that is left for the hub's own log, whatever is asked of it: at most; and as a part of a small disk.
 const OWN: u64 = 64 << 20;
 const OWN_PART: u64 = 128;
-
-/// What somebody is to be told of, from `hub.toml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Percent of the disk that are left.
-    pub low_percent: u32,
-    /// Days until it is full.
-    pub low_days: u32,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            low_percent: 10,
-            low_days: 14,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fullness {
-    Good,
-    /// Little is left, or will be soon.
-    Low,
-    /// What is left is for the hub's log: acts are refused, boxes wait, footage is not fetched.
-    Full,
-}
-
-/// The room at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
-    pub at: Utc,
-    pub free: u64,
-    pub total: u64,
-}
 
 /// Whether only the room of the hub's own log is left.
 pub fn is_full(room: &Room) -> bool {
@@ -95,6 +56,7 @@ pub fn judge(room: &Room, days: Option<u32>, at: Thresholds, before: Fullness) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::time::Utc;
 
     const GIB: u64 = 1 << 30;
 

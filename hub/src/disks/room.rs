@@ -1,12 +1,9 @@
 //! Adapter: filesystem. The room on the disk that a path is on, and whether so many bytes more have it there. Bytes.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
-const MIB: u64 = 1 << 20;
+use crate::model::disk::{MIB, NoRoom};
+
 /// Room that footage leaves on every disk, for the boxes' logs and the hub's own: at most; and as a part of a small disk.
 const FOOTAGE_LEAVES: u64 = 2048 * MIB;
 const FOOTAGE_LEAVES_PART: u64 = 8;
@@ -18,25 +15,6 @@ pub struct Room {
     pub total: u64,
     /// Files that can still be made; None: its file system counts none.
     pub names: Option<u64>,
-}
-
-/// Why bytes do not fit.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoom {
-    #[error(
-        "the disk of {} has {} MiB left, of which {} are kept for logs, and {} more are needed there", path.display(), free / MIB, leave / MIB,
-        need.div_ceil(MIB)
-    )]
-    Bytes {
-        path: PathBuf,
-        free: u64,
-        leave: u64,
-        need: u64,
-    },
-    #[error("the disk of {} can hold no more files, whatever room is left on it", .0.display())]
-    Names(PathBuf),
-    #[error("the disk of {} cannot be looked at: {why}", path.display())]
-    Unknown { path: PathBuf, why: String },
 }
 
 /// The path itself, or the nearest above it that is there: what is to be made will be on the same disk.

@@ -1,110 +1,33 @@
 //! Task. What people do about evidence: give it a class, dispose of it, and approve that it goes before its time (RET-5, RET-6, ROL-5).
 //! Blocking.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use serde::{Deserialize, Serialize};
-use shared::{
-    id::ExhibitRef,
-    time::Day,
-    types::{CopyClass, CopyDrop},
-};
-use utoipa::ToSchema;
+use shared::{id::ExhibitRef, time::Day, types::CopyDrop};
 
 use super::{
-    carry, gather,
-    policy::{self, Class, Standing},
-    rows::EvidenceRow,
-    shown,
+    carry, gather, shown,
     state::{self, Event, Next, NotDone},
+    turn::turn,
     watch,
 };
 use crate::{
-    access::{
-        approvals::{self, Kind},
-        authorise::Permit,
-        two,
-    },
+    access::{approvals, authorise::Permit, two},
     acts::Act,
+    classes::{RetentionClassInput, give},
     db::{approvals::ApprovalRecord, disposal::EvidenceRecord, requests::RequestRecord},
     error::{HubError, plain},
     hub::Hub,
+    model::{approval::Kind, evidence::EvidenceRow, pull::State, text::TextField},
     ownlog::op,
+    periods::{self, Class, PeriodStanding},
     reason::{Evidence as Because, Footage, pulls::DisposalNote},
-    requests::{
-        rules::{self, State, TextField},
-        submit::keep_salted,
-    },
+    texts::{self, keep_salted},
 };
-
-/// One act about evidence at a time.
-pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Class and review day as somebody wrote them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ClassGiven)]
-pub struct RetentionClassInput {
-    /// None: general.
-    pub class: Option<String>,
-    pub review: Option<Day>,
-}
-
-impl RetentionClassInput {
-    /// Checked against today and the periods.
-    pub fn class(&self, hub: &Hub) -> Result<Class, HubError> {
-        let word = self.class.as_deref().unwrap_or("general");
-        let class = Class::parse(word, self.review)?;
-        if let Class::Review { review } = class {
-            let today = hub.config.zone.day_of(hub.now());
-            policy::review_may_be(review, today, &hub.config.periods)?;
-        }
-        Ok(class)
-    }
-}
-
-/// The class a request begins with. `reason`: the hash of its purpose.
-pub fn classed(
-    act: &Act<'_>,
-    exhibit: &ExhibitRef,
-    class: Class,
-    reason: &str,
-    who: &str,
-) -> Result<(), HubError> {
-    give(act, exhibit, class, None, reason, who)
-}
-
-/// On the hub's log, then on record.
-fn give(
-    act: &Act<'_>,
-    exhibit: &ExhibitRef,
-    class: Class,
-    shortened_by: Option<String>,
-    reason: &str,
-    who: &str,
-) -> Result<(), HubError> {
-    let line = CopyClass {
-        r#ref: exhibit.to_string(),
-        class: class.word().into(),
-        review: class.review(),
-        reason: reason.into(),
-        by: who.into(),
-    };
-    act.log(who, &line)?;
-    let e = EvidenceRecord {
-        class,
-        shortened_by,
-        ..EvidenceRecord::default()
-    };
-    Ok(act.put_evidence(exhibit.as_str(), &e)?)
-}
 
 /// What a disposal or another class is about.
 struct Case {
     request: RequestRecord,
     evidence: EvidenceRecord,
-    exhibit: policy::Exhibit,
+    exhibit: periods::Exhibit,
 }
 
 /// The exhibit, if there is one and nobody is disposing of it.
@@ -149,7 +72,7 @@ pub fn class(
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
-    rules::texts([(TextField::Reason, &reason.to_owned())])?;
+    texts::texts([(TextField::Reason, &reason.to_owned())])?;
     let class = given.class(hub)?;
     let _turn = turn(&hub.pulls.disposals);
     let case = case(hub, exhibit)?;
@@ -163,7 +86,7 @@ pub fn class(
     let me = permit.op();
     let end = |class| {
         let (made, zone) = (case.exhibit.made, &hub.config.zone);
-        policy::last_day(class, made, &hub.config.periods, zone)
+        periods::last_day(class, made, &hub.config.periods, zone)
     };
     // ROL-5: or one person could make it due first and dispose of it then.
     let shorter = end(class) < end(case.evidence.class);
@@ -183,7 +106,7 @@ pub fn keep_until(hub: &Hub, exhibit: &ExhibitRef, day: Day, who: &str) -> Resul
     let _turn = turn(&hub.pulls.disposals);
     let case = case(hub, exhibit)?;
     let (made, zone) = (case.exhibit.made, &hub.config.zone);
-    if policy::last_day(case.evidence.class, made, &hub.config.periods, zone) >= day {
+    if periods::last_day(case.evidence.class, made, &hub.config.periods, zone) >= day {
         return Ok(());
     }
     hub.act(|act| {
@@ -198,7 +121,7 @@ pub fn keep_until(hub: &Hub, exhibit: &ExhibitRef, day: Day, who: &str) -> Resul
 /// What keeps it, whoever asks (RET-6).
 fn free(hub: &Hub, case: &Case) -> Result<(), HubError> {
     let claims = gather::claims_on(hub, &case.exhibit)?;
-    match policy::wanted(&case.exhibit, &claims) {
+    match periods::wanted(&case.exhibit, &claims) {
         Some(claim) => Err(Because::WantedElsewhere {
             exhibit: case.request.r#ref.clone(),
             by: claim.by.clone(),
@@ -209,10 +132,16 @@ fn free(hub: &Hub, case: &Case) -> Result<(), HubError> {
 }
 
 /// Where it stands on its way out. `asked`: what waits for a second person.
-fn stands(hub: &Hub, case: &Case, asked: Option<&ApprovalRecord>, me: &str) -> state::Standing {
+fn stands(
+    hub: &Hub,
+    case: &Case,
+    asked: Option<&ApprovalRecord>,
+    me: &str,
+) -> state::DisposalStanding {
     let (periods, zone) = (&hub.config.periods, &hub.config.zone);
-    let due = policy::standing(&case.exhibit, &[], periods, zone, hub.now()) == Standing::Due;
-    state::Standing {
+    let due =
+        periods::standing(&case.exhibit, &[], periods, zone, hub.now()) == PeriodStanding::Due;
+    state::DisposalStanding {
         state: match asked {
             Some(a) => state::State::Asked { by: op(a.asked_by) },
             None => state::State::Kept,
@@ -248,7 +177,7 @@ pub fn dispose(
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
-    rules::texts([(TextField::Reason, &reason.to_owned())])?;
+    texts::texts([(TextField::Reason, &reason.to_owned())])?;
     let me = permit.op();
     let _turn = turn(&hub.pulls.disposals);
     let case = case(hub, exhibit)?;
@@ -315,7 +244,7 @@ fn go(
     settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
     let e = &case.exhibit;
-    let until = policy::ends(e.class, e.made, &hub.config.periods, &hub.config.zone);
+    let until = periods::ends(e.class, e.made, &hub.config.periods, &hub.config.zone);
     let exhibit = &case.request.r#ref;
     let d = carry::begin(hub, exhibit, (e.class, until), reason, who, settle)?;
     let finished = carry::finish(hub, d);

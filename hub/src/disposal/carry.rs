@@ -22,15 +22,17 @@ use shared::{
     types::{CopyDispose, CopyGone, Data},
 };
 
-use super::{files, gather, policy};
+use super::{files, gather};
 use crate::{
     acts::Act,
     db::disposal::DisposalRecord,
     error::{HubError, plain},
     files::FileError,
-    hub::Hub,
+    hub::{Hub, pulls::Progress},
+    model::pull::State,
+    periods,
     reason::{Evidence, PullReason},
-    requests::{Progress, clip::ending, rules::State},
+    requests::clip::ending,
 };
 
 /// The key is a file: what that is worth is said in docs/retention.md.
@@ -44,7 +46,7 @@ const NAMED: usize = 5;
 pub fn begin(
     hub: &Hub,
     exhibit: &ExhibitRef,
-    (class, until): (policy::Class, shared::time::Utc),
+    (class, until): (periods::Class, shared::time::Utc),
     reason: String,
     who: Vec<String>,
     settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,

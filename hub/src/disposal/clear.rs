@@ -3,34 +3,31 @@
 
 use shared::types::CopyClear;
 
-use super::{
-    files,
-    gather::Survey,
-    policy::{self, What},
-};
+use super::{files, gather::Survey};
 use crate::{
     error::{HubError, plain},
     hub::Hub,
+    periods::{self, DueThing},
 };
 
 const HUB: &str = "sys:hub";
 
 /// What could not be removed: of which exhibit or file, and why.
-pub type Stuck = Vec<(String, String)>;
+pub type Leftovers = Vec<(String, String)>;
 
-pub fn clear(hub: &Hub, found: &Survey) -> Result<Stuck, HubError> {
+pub fn clear(hub: &Hub, found: &Survey) -> Result<Leftovers, HubError> {
     let (periods, zone) = (&hub.config.periods, &hub.config.zone);
     let (mut drafts, mut parts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for d in policy::due(&found.kept, periods, zone, hub.now()) {
+    for d in periods::due(&found.kept, periods, zone, hub.now()) {
         match d.what {
-            What::Exhibit(_) => {}
-            What::Draft(exhibit) => drafts.extend(found.requests.get(&exhibit)),
-            What::Part(path) => parts.push(path),
-            What::Text(hash) => texts.push(hash),
+            DueThing::Exhibit(_) => {}
+            DueThing::Draft(exhibit) => drafts.extend(found.requests.get(&exhibit)),
+            DueThing::Part(path) => parts.push(path),
+            DueThing::Text(hash) => texts.push(hash),
         }
     }
     if drafts.is_empty() && parts.is_empty() && texts.is_empty() {
-        return Ok(Stuck::new());
+        return Ok(Leftovers::new());
     }
     let folders = |exhibit: &str| files::folders(&hub.state, &hub.config.evidence, exhibit);
     let mut line = CopyClear {
@@ -64,7 +61,7 @@ pub fn clear(hub: &Hub, found: &Survey) -> Result<Stuck, HubError> {
         "what is past its days and is no evidence goes"
     );
 
-    let mut stuck = Stuck::new();
+    let mut stuck = Leftovers::new();
     for path in parts {
         // A key that was never finished is a key.
         let gone = match path.extension().is_some_and(|e| e == "tmp") {

@@ -7,15 +7,13 @@ use std::{
 
 use shared::time::Utc;
 
-use super::{
-    files,
-    policy::{Claim, Draft, Exhibit, Inventory, Part, Text},
-};
+use super::files;
 use crate::{
     db::{disposal::EvidenceRecord, holds::HoldRecord, requests::RequestRecord},
     error::{HubError, plain},
     hub::Hub,
-    requests::rules::State,
+    model::pull::State,
+    periods::{Claim, Draft, Exhibit, Inventory, Part, Text},
 };
 
 /// What file systems put there themselves.

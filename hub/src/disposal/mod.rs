@@ -2,25 +2,25 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`policy`] | classes, periods, and what is due: the one function that decides |
 //! | [`state`] | where an exhibit stands on its way out, and what each event makes of it |
 //! | [`gather`] | what is kept: the records and the folders |
 //! | [`acts`] | what people do: give a class, dispose, approve |
 //! | [`carry`] | a disposal step by step, from its line in the log to its certificate |
 //! | [`files`] | the folders: counted, emptied, looked through afterwards |
 //! | [`clear`] | what goes without a person: drafts, half-fetched parts, texts nothing refers to |
-//! | [`rows`], [`shown`] | rows and the certificate for pages and commands |
+//! | [`shown`] | rows and the certificate for pages and commands |
 //! | [`watch`] | the task: finishes what was begun, clears, raises the faults |
+//!
+//! What is due is decided in [`periods`](crate::periods).
 
 pub mod acts;
 pub mod carry;
 pub mod clear;
 pub mod files;
 pub mod gather;
-pub mod policy;
-pub mod rows;
 pub mod shown;
 pub mod state;
+pub mod turn;
 pub mod watch;
 
 #[cfg(test)]

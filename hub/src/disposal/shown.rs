@@ -6,15 +6,11 @@ use shared::{
     types::{CopyDispose, Data},
 };
 
-use super::{
-    files, gather,
-    policy::{self, Standing},
-    rows::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
-};
+use super::{files, gather};
 use crate::{
     db::{
         disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, ExhibitSelection},
-        faults::About,
+        faults::FaultSubject,
         requests::RequestRecord,
         visible::VisibleRows,
     },
@@ -22,6 +18,8 @@ use crate::{
     evidence::request::person,
     hub::Hub,
     list::{Part, Rows},
+    model::evidence::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
+    periods::{self, PeriodStanding},
     reason::{Evidence as Because, Footage},
     words::{self, paper::Paper},
 };
@@ -37,13 +35,16 @@ struct Fault {
 fn about_evidence(hub: &Hub) -> Result<Vec<Fault>, HubError> {
     let all = hub.db.found_faults().map_err(plain)?;
     let own = all.into_iter().filter_map(|f| match f.about {
-        About::Evidence(exhibit) => Some(Fault {
+        FaultSubject::Evidence(exhibit) => Some(Fault {
             r#ref: exhibit,
             code: f.code,
             since: f.since,
             text: f.text,
         }),
-        About::Camera(_) | About::Box(_) | About::Disk(_) | About::Outside(_) => None,
+        FaultSubject::Camera(_)
+        | FaultSubject::Box(_)
+        | FaultSubject::Disk(_)
+        | FaultSubject::Outside(_) => None,
     });
     Ok(own.collect())
 }
@@ -59,7 +60,7 @@ fn fault_row(f: &Fault) -> FaultRow {
 
 /// Which exhibits a list is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Which {
+pub enum EvidenceFilter {
     /// All, with those that were disposed of.
     #[default]
     All,
@@ -73,7 +74,7 @@ pub enum Which {
 pub fn list(
     hub: &Hub,
     seen: &VisibleRows,
-    which: Which,
+    which: EvidenceFilter,
     part: &Part,
 ) -> Result<Evidence, HubError> {
     let before = part.after(|text| ExhibitRef::parse(text).ok())?;
@@ -91,7 +92,7 @@ pub fn list(
         before = records.last().map(|r| r.request.r#ref.number());
         for record in records {
             let row = row(hub, record, &faults)?;
-            found.extend(row.filter(|r| which != Which::Due || urgent(r)));
+            found.extend(row.filter(|r| which != EvidenceFilter::Due || urgent(r)));
         }
         if last || found.len() > limit {
             break;
@@ -101,7 +102,9 @@ pub fn list(
     // Once, with the first part: what stands of things that have no row here.
     let loose = faults.iter().filter(|f| {
         let shown = rows.iter().any(|r| r.exhibit == f.r#ref);
-        part.after.is_none() && !shown && (which == Which::All || f.code != super::watch::EXPIRING)
+        part.after.is_none()
+            && !shown
+            && (which == EvidenceFilter::All || f.code != super::watch::EXPIRING)
     });
     let mut out = Vec::new();
     for f in loose {
@@ -131,16 +134,16 @@ fn urgent(r: &EvidenceRow) -> bool {
 }
 
 /// What the records look for: a little more than is due, which is told apart by the rule itself.
-fn picked(hub: &Hub, which: Which) -> ExhibitSelection {
+fn picked(hub: &Hub, which: EvidenceFilter) -> ExhibitSelection {
     match which {
-        Which::All => ExhibitSelection::All,
-        Which::Asked => ExhibitSelection::Asked,
-        Which::Due => {
+        EvidenceFilter::All => ExhibitSelection::All,
+        EvidenceFilter::Asked => ExhibitSelection::Asked,
+        EvidenceFilter::Due => {
             let (periods, zone) = (&hub.config.periods, &hub.config.zone);
             let today = zone.day_of(hub.now()).plus_days(2);
             let years = periods.master_years.min(periods.surveillance_years);
             ExhibitSelection::Due {
-                made: zone.start_of(policy::years_earlier(today, years)),
+                made: zone.start_of(periods::years_earlier(today, years)),
                 review: today,
             }
         }
@@ -211,32 +214,32 @@ fn of(faults: &[Fault], exhibit: &str) -> Vec<FaultRow> {
 
 fn kept(
     hub: &Hub,
-    e: &policy::Exhibit,
+    e: &periods::Exhibit,
     r: &RequestRecord,
     evidence: &EvidenceRecord,
     measured: Option<(u64, u64)>,
     faults: &[Fault],
 ) -> Result<EvidenceRow, HubError> {
     let (periods, zone, now) = (&hub.config.periods, &hub.config.zone, hub.now());
-    let until = policy::last_day(e.class, e.made, periods, zone);
+    let until = periods::last_day(e.class, e.made, periods, zone);
     let (count, bytes) = match measured {
         Some(measured) => measured,
         None => files::measure(&hub.state, &hub.config.evidence, &e.exhibit).map_err(plain)?,
     };
-    let stands = match policy::is_over(e, periods, zone, now) {
+    let stands = match periods::is_over(e, periods, zone, now) {
         // Only then does it matter what wants the same footage.
-        true => policy::standing(e, &gather::claims_on(hub, e)?, periods, zone, now),
-        false => policy::standing(e, &[], periods, zone, now),
+        true => periods::standing(e, &gather::claims_on(hub, e)?, periods, zone, now),
+        false => periods::standing(e, &[], periods, zone, now),
     };
     let days = zone.day_of(now).days_until(until);
     let (standing, mut text) = match stands {
-        Standing::Kept => ("kept", format!("kept until the end of {until}")),
-        Standing::Soon => ("soon", format!("due in {} days, after {until}", days + 1)),
-        Standing::Due => {
-            let why = policy::why_due(e, periods, zone);
+        PeriodStanding::Kept => ("kept", format!("kept until the end of {until}")),
+        PeriodStanding::Soon => ("soon", format!("due in {} days, after {until}", days + 1)),
+        PeriodStanding::Due => {
+            let why = periods::why_due(e, periods, zone);
             ("due", format!("to be disposed of: {why}"))
         }
-        Standing::Wanted(by) => (
+        PeriodStanding::Wanted(by) => (
             "wanted",
             format!("its period ended with {until}; it stays because {by} wants the same footage"),
         ),

@@ -23,7 +23,7 @@ pub enum State {
 
 /// An exhibit as far as its disposal goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct DisposalStanding {
     pub state: State,
     /// Who made its period shorter.
     pub shortened_by: Option<String>,
@@ -64,7 +64,7 @@ pub enum NotDone {
     NotGoing,
 }
 
-impl Standing {
+impl DisposalStanding {
     pub fn apply(&self, event: Event) -> Result<Next, NotDone> {
         match (&self.state, event) {
             (State::Gone, _) => Err(NotDone::Gone),
@@ -107,7 +107,7 @@ mod tests {
         for state in states {
             for due in [false, true] {
                 for shortened_by in [None, Some(kim.clone()), Some(lee.clone())] {
-                    let exhibit = Standing {
+                    let exhibit = DisposalStanding {
                         state: state.clone(),
                         shortened_by: shortened_by.clone(),
                         due,

@@ -18,25 +18,30 @@ use shared::{
     verify::{self, Options},
 };
 
-use super::{
-    acts::{self, RetentionClassInput},
-    carry, gather,
-    policy::Class,
-    rows::{Evidence, EvidenceRow},
-    shown, watch,
-};
-use crate::db::{faults::About, numbers::Numbered, visible::VisibleRows};
+use super::{acts, carry, gather, shown, watch};
 use crate::{
     access::authorise::Permit,
-    db::requests::RequestRecord,
-    error::HubError,
-    list::Part,
-    requests::{
-        holds::acts as hold_acts,
-        rules::{PullRequest, State},
-        submit::{self, keep_salted},
+    classes::RetentionClassInput,
+    db::{
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        faults::FaultSubject,
+        numbers::Numbered,
+        requests::RequestRecord,
+        visible::VisibleRows,
     },
+    error::HubError,
+    holds::acts as hold_acts,
+    list::Part,
+    model::{
+        clip_request::State as Stands,
+        evidence::{Evidence, EvidenceRow},
+        pull::State,
+        requester::RequesterClass,
+    },
+    periods::Class,
+    requests::submit::{self, PullRequest},
     retention::rig::{Rig, ashby, day, utc},
+    texts::keep_salted,
 };
 
 const START: &str = "2026-11-03T14:00:00.000Z";
@@ -147,7 +152,7 @@ impl Rig {
     }
 
     fn due(&self) -> Evidence {
-        let (which, part) = (shown::Which::Due, Part::default());
+        let (which, part) = (shown::EvidenceFilter::Due, Part::default());
         shown::list(&self.hub, &VisibleRows::everything(), which, &part).expect("list")
     }
 
@@ -233,7 +238,7 @@ impl Rig {
 
     fn fault(&self, about: &str) -> Vec<String> {
         let all = self.hub.db.found_faults().expect("faults");
-        let about = About::Evidence(about.to_owned());
+        let about = FaultSubject::Evidence(about.to_owned());
         let own = all.into_iter().filter(|f| f.about == about);
         own.map(|f| f.code).collect()
     }
@@ -354,10 +359,6 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
 /// what never came does not count.
 #[test]
 fn a_request_ends_with_its_last_exhibit() {
-    use crate::{
-        db::clip_requests::{ClipRequestRecord, RequestCamera},
-        requests::clip::{class::RequesterClass, state::State as Stands},
-    };
     let rig = Rig::new(START);
     for n in 1..=3 {
         rig.exhibit(n);

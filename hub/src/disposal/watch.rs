@@ -6,17 +6,19 @@ use std::{sync::Arc, time::Duration};
 use shared::time::Utc;
 
 use super::{
-    acts, carry, clear,
-    clear::Stuck,
+    carry,
+    clear::{self, Leftovers},
     files,
     gather::{self, Survey},
-    policy::{self, Standing, What},
+    turn,
 };
 use crate::{
-    db::faults::{About, FoundFault},
-    documents::printer,
+    blocking::blocking,
+    db::faults::{FaultSubject, FoundFault},
     error::{HubError, plain},
-    hub::{Hub, blocking},
+    faults::printer,
+    hub::Hub,
+    periods::{self, DueThing, PeriodStanding},
 };
 
 pub const DUE: &str = "evidence.due";
@@ -62,9 +64,9 @@ pub fn look(hub: &Hub) -> Result<(), HubError> {
 /// The faults anew, after somebody did something. What could not be removed is not tried again by this.
 pub fn refresh(hub: &Hub) -> Result<(), HubError> {
     let found = gather::all(hub)?;
-    let mut stuck = Stuck::new();
+    let mut stuck = Leftovers::new();
     for f in hub.db.found_faults().map_err(plain)? {
-        let About::Evidence(exhibit) = f.about else {
+        let FaultSubject::Evidence(exhibit) = f.about else {
             continue;
         };
         let done = hub.db.disposal(&exhibit).map_err(plain)?;
@@ -82,9 +84,9 @@ pub fn stuck(hub: &Hub, exhibit: &str, why: &str) -> Result<(), HubError> {
 }
 
 /// Disposals whose intent is on record and whose certificate is not.
-fn unfinished(hub: &Hub) -> Result<Stuck, HubError> {
-    let _turn = acts::turn(&hub.pulls.disposals);
-    let mut stuck = Stuck::new();
+fn unfinished(hub: &Hub) -> Result<Leftovers, HubError> {
+    let _turn = turn::turn(&hub.pulls.disposals);
+    let mut stuck = Leftovers::new();
     for d in hub.db.disposals().map_err(plain)? {
         if d.gone.is_some() {
             continue;
@@ -101,7 +103,7 @@ fn unfinished(hub: &Hub) -> Result<Stuck, HubError> {
 /// It belongs to no box, so its log is the hub's own.
 fn fault(hub: &Hub, exhibit: &str, code: &str, since: Utc, text: String) -> FoundFault {
     FoundFault {
-        about: About::Evidence(exhibit.into()),
+        about: FaultSubject::Evidence(exhibit.into()),
         code: code.into(),
         log: hub.log.origin().into(),
         since,
@@ -109,17 +111,17 @@ fn fault(hub: &Hub, exhibit: &str, code: &str, since: Utc, text: String) -> Foun
     }
 }
 
-fn faults(hub: &Hub, found: &Survey, stuck: Stuck) -> Vec<FoundFault> {
+fn faults(hub: &Hub, found: &Survey, stuck: Leftovers) -> Vec<FoundFault> {
     let (periods, zone, now) = (&hub.config.periods, &hub.config.zone, hub.now());
-    let due = policy::due(&found.kept, periods, zone, now);
+    let due = periods::due(&found.kept, periods, zone, now);
     let due = due.into_iter().filter_map(|d| match d.what {
-        What::Exhibit(exhibit) => Some(fault(hub, &exhibit, DUE, d.since, d.why)),
+        DueThing::Exhibit(exhibit) => Some(fault(hub, &exhibit, DUE, d.since, d.why)),
         _ => None,
     });
     let soon = found.kept.exhibits.iter().filter_map(|e| {
-        let stands = policy::standing(e, &found.kept.claims, periods, zone, now);
-        (stands == Standing::Soon).then(|| {
-            let last = policy::last_day(e.class, e.made, periods, zone);
+        let stands = periods::standing(e, &found.kept.claims, periods, zone, now);
+        (stands == PeriodStanding::Soon).then(|| {
+            let last = periods::last_day(e.class, e.made, periods, zone);
             let text = match e.class.review() {
                 Some(_) => format!("it is to be reviewed by {last}"),
                 None => format!("its period ends with {last}"),
@@ -139,6 +141,7 @@ fn faults(hub: &Hub, found: &Survey, stuck: Stuck) -> Vec<FoundFault> {
 }
 
 fn settle(hub: &Hub, found: &[FoundFault]) -> Result<(), HubError> {
-    let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_)) && f.code != printer::FAULT;
+    let mine =
+        |f: &FoundFault| matches!(f.about, FaultSubject::Evidence(_)) && f.code != printer::FAULT;
     crate::faults::settle(hub, mine, found)
 }

@@ -12,7 +12,6 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{hands::Handover, label::Label, printer::PrinterError, refusal::Refusal, sheet::Sheet};
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
     disposal,
@@ -20,12 +19,15 @@ use crate::{
     evidence::{Authority, request::person},
     files,
     hub::Hub,
+    model::{
+        clip_request::{RefusalReason, State as Stands},
+        pull::State,
+    },
+    papers::{handover::Handover, label::Label, refusal::RefusalNotice, sheet::Sheet},
+    printer::PrinterError,
     reason::{Clips, Footage, Register},
     register::{ExhibitAct, shown},
-    requests::{
-        clip::{self, state::RefusalReason, state::State as Stands},
-        rules::State,
-    },
+    requests::clip,
     trail,
     words::{self, paper::Paper},
 };
@@ -274,7 +276,7 @@ pub fn refusal(hub: &Hub, n: u64) -> Result<Document, HubError> {
         .map(|l| person(hub, l.who.clone(), RequestRefuse::KIND, Some(n)));
     let cameras = row.cameras.iter();
     let cameras = cameras.filter_map(|c| shared::id::BoxCamera::parse(&c.camera).ok());
-    let values = Refusal {
+    let values = RefusalNotice {
         scheme: hub.config.scheme.clone(),
         class: row.class,
         cameras: cameras.collect(),

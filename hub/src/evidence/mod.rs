@@ -2,9 +2,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`lines`] | which lines of the box's log a package relies on |
 //! | [`proofs`] | inclusion proofs for many lines of a large log |
-//! | [`certificate`] | the certificate and the read-me, in plain words |
 //! | [`package`] | the builder: writes, seals, verifies, puts in place |
 //! | [`resting`] | a package at rest: sealed under its exhibit's key, read as what it holds |
 //! | [`cleanup`] | what is left beside a package is taken away |
@@ -14,9 +12,7 @@
 //! | [`request`] | gathers a fetched request's facts and has its package made |
 
 pub mod authority;
-pub mod certificate;
 pub mod cleanup;
-pub mod lines;
 pub mod package;
 pub mod proofs;
 pub mod published;
@@ -27,7 +23,7 @@ pub mod still;
 
 pub use authority::Authority;
 pub use package::{FetchedSegment, Order, Package, PackageError, build};
-pub use request::{Ended, make};
+pub use request::{FinishedPackage, make};
 pub use resting::Resting;
 
 #[cfg(test)]

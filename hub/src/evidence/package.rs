@@ -32,34 +32,35 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{Certificate, Facts, Master, Request, WorkingCopy, check::Check, continuity},
-    lines::{LogLine, Scope, Selector},
     proofs::Forest,
     published,
     resting::{self, Resting},
 };
 use crate::{
     config::outside::Outside,
-    disks::room::{self, NoRoom},
-    documents::printer::{Printer, PrinterError},
+    disks::room,
+    model::disk::NoRoom,
+    papers::{
+        certificate::{
+            Certificate, Facts, HOLE, LaterLog, Master, Request, SHORT, WorkingCopy, check::Check,
+            continuity,
+        },
+        lines::{LogLine, Scope, Selector},
+    },
+    printer::{Printer, PrinterError},
     words::{self, paper::Paper},
 };
+use attested::attested;
+use copies::{masters, subtitles, working_copies};
+use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
 
 mod attested;
 mod copies;
 mod record;
 mod still;
 
-pub use still::{StillOrder, build_still, file_of as still_file};
+pub use still::{StillOrder, build_still};
 
-use attested::attested;
-use copies::{masters, subtitles, working_copies};
-use record::{copy_lines, keys, later_clip, lines, proofs, register_line};
-
-/// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
-/// last that are not.
-pub const SHORT: &str = "DOES-NOT-COVER-REQUEST";
-pub const HOLE: &str = "SEGMENT-MISSING";
 const BUFFER: usize = 256 * 1024;
 
 /// One fetched segment: sealed, and the line that describes it.
@@ -81,7 +82,7 @@ pub struct Order {
     /// Line number of `exp.clip` in it, or in the later log.
     pub clip: u64,
     /// Where the log of the footage has ended: the one that `exp.clip` lies in.
-    pub later: Option<Later>,
+    pub later: Option<LaterLog>,
     pub masters: Vec<FetchedSegment>,
     /// age identity that opens the masters.
     pub identity: zeroize::Zeroizing<String>,
@@ -94,17 +95,17 @@ pub struct Order {
     /// What makes PDF of the papers.
     pub printer: Printer,
     /// Who outside the scheme is believed.
-    pub trusted: Trusted,
+    pub trusted: TrustAnchors,
 }
 
 /// Authorities for time stamps and witnesses that the hub's configuration names.
 #[derive(Clone, Debug, Default)]
-pub struct Trusted {
+pub struct TrustAnchors {
     pub authorities: Vec<Root>,
     pub witnesses: Vec<Vkey>,
 }
 
-impl Trusted {
+impl TrustAnchors {
     pub fn of(outside: &Outside) -> Self {
         Self {
             authorities: outside.roots(),
@@ -121,16 +122,6 @@ impl Trusted {
             ..Options::default()
         }
     }
-}
-
-/// The log that a box writes when that of the footage has ended.
-#[derive(Clone, Debug)]
-pub struct Later {
-    /// The hub's copy.
-    pub log: PathBuf,
-    pub origin: String,
-    /// Why the log of the footage is not countersigned any more: a code and a sentence.
-    pub dispute: Option<(String, String)>,
 }
 
 /// Whether a report finds nothing but what a package that is known to be partial may have; nothing at all of one that is not.
@@ -214,9 +205,9 @@ fn log_error(e: impl std::fmt::Display) -> PackageError {
 }
 
 /// Removes what a failed making left.
-struct Making(PathBuf);
+struct PackageDraft(PathBuf);
 
-impl Drop for Making {
+impl Drop for PackageDraft {
     fn drop(&mut self) {
         // Gone after a good end (renamed); what cannot be removed is removed by the next making.
         let _ = fs::remove_dir_all(&self.0);
@@ -248,7 +239,7 @@ pub fn build<A: Authority>(
     if target.symlink_metadata().is_ok() {
         return Err(PackageError::Exists(target.display().to_string()));
     }
-    let making = Making(parent.join(format!(".{}.making", request.camera.cam)));
+    let making = PackageDraft(parent.join(format!(".{}.making", request.camera.cam)));
     let root = making.0.clone();
     if root.exists() {
         fs::remove_dir_all(&root).map_err(io_error("clear", &root))?;
@@ -325,7 +316,7 @@ pub fn build<A: Authority>(
 
     // What the certificate says of the check is what the check says. It is asked before the certificate is written, over everything else;
     // and what it says of the whole package afterwards has to be the same.
-    let known = Known::new(&rest);
+    let known = HashedPackage::new(&rest);
     let options = order.trusted.options(hub_key.clone());
     let register = format!("file {}", names::SUMS_RECORD);
     for name in [names::CERTIFICATE, names::STATEMENT, names::READ_ME] {
@@ -333,7 +324,7 @@ pub fn build<A: Authority>(
     }
     seal(authority, &known, &rest)?;
     let early = verify::package(&known, &options);
-    if !Check::of(&early, &register).tolerable(order) {
+    if !Check::of(&early, &register).tolerable(order.short.is_some(), order.holes.len()) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
     // All is well: the working copies go on the record, and those lines into the package.
@@ -341,7 +332,7 @@ pub fn build<A: Authority>(
     seal(authority, &known, &rest)?;
     let early = verify::package(&known, &options);
     let check = Check::of(&early, &register);
-    if !check.tolerable(order) {
+    if !check.tolerable(order.short.is_some(), order.holes.len()) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
     let seal_key = hex(&sha256(&authority.seal_spki()));
@@ -477,7 +468,7 @@ fn line(log: &mut LogFolder, n: u64) -> Result<LogLine, PackageError> {
 /// Writes SHA256SUMS over what every file holds, read back from disk and opened, and its seal; the SHA-256 of SHA256SUMS.
 fn seal<A: Authority>(
     authority: &A,
-    known: &Known<'_>,
+    known: &HashedPackage<'_>,
     rest: &Resting,
 ) -> Result<Digest, PackageError> {
     known.take_out(names::SUMS)?;
@@ -496,12 +487,12 @@ fn seal<A: Authority>(
 }
 
 /// A package while it is made: a file that was read back and hashed is not read again until it is written anew.
-struct Known<'a> {
+struct HashedPackage<'a> {
     rest: &'a Resting,
     digests: RefCell<BTreeMap<String, Digest>>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> HashedPackage<'a> {
     fn new(rest: &'a Resting) -> Self {
         let digests = RefCell::default();
         Self { rest, digests }
@@ -518,7 +509,7 @@ impl<'a> Known<'a> {
     }
 }
 
-impl Files for Known<'_> {
+impl Files for HashedPackage<'_> {
     fn list(&self) -> io::Result<Vec<String>> {
         self.rest.list()
     }

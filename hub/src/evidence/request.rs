@@ -11,25 +11,23 @@ use shared::{
 
 use super::{
     authority::Authority,
-    certificate::{
-        Request,
-        people::{People, Person},
-    },
     cleanup,
-    package::{self, FetchedSegment, Later, Order, PackageError, Trusted},
+    package::{self, FetchedSegment, Order, PackageError, TrustAnchors},
     resting::Resting,
 };
 use crate::{
     db::{own_lines::LineFilter, requests::RequestRecord},
-    documents::printer,
     error::HubError,
+    faults::printer,
     hub::Hub,
+    model::pull::State,
     ownlog::OwnLog,
-    requests::{
-        rules::State,
-        transfer::{Logged, Place},
+    papers::certificate::{
+        LaterLog, Request,
+        people::{People, Person},
     },
     trail,
+    transfer::{LoggedSegment, Place},
 };
 
 /// Newest acts of somebody that are looked through for the one of a request.
@@ -65,7 +63,7 @@ impl Authority for OwnLog {
 
 /// A package in its place.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct FinishedPackage {
     pub folder: PathBuf,
     /// What the label on the stick carries; empty when the package was there already.
     pub label: String,
@@ -77,10 +75,10 @@ pub struct Ended {
 pub fn make(
     hub: &Hub,
     row: &RequestRecord,
-    segments: &[Logged],
+    segments: &[LoggedSegment],
     short: Option<String>,
     holes: Vec<(u64, u64)>,
-) -> Result<Ended, PackageError> {
+) -> Result<FinishedPackage, PackageError> {
     let failed = |e: &dyn std::fmt::Display| PackageError::Hub(e.to_string());
     let (log, clip) = row
         .line
@@ -95,13 +93,13 @@ pub fn make(
         .exhibit_identity(&row.r#ref)
         .map_err(|e| failed(&e))?;
     if there.exists() {
-        let options = Trusted::of(&hub.config.outside).options(hub.log.hub_key());
+        let options = TrustAnchors::of(&hub.config.outside).options(hub.log.hub_key());
         let report = verify::package(&Resting::new(there.clone(), identity), &options);
         let only_short = package::tolerable(&report, short.is_some());
         return match report.exit_status() == 0 || only_short {
             true => {
                 fetched_away(hub, row);
-                Ok(Ended {
+                Ok(FinishedPackage {
                     folder: there,
                     label: String::new(),
                 })
@@ -125,7 +123,7 @@ pub fn make(
     let footage = row.footage.clone().unwrap_or_else(|| log.clone());
     let later = match footage == log {
         true => None,
-        false => Some(Later {
+        false => Some(LaterLog {
             log: hub
                 .logs
                 .folder_of(&log)
@@ -188,7 +186,7 @@ pub fn make(
         short,
         holes,
         printer: hub.printer.clone(),
-        trusted: Trusted::of(&hub.config.outside),
+        trusted: TrustAnchors::of(&hub.config.outside),
     };
     let made = package::build(&hub.log, hub.now(), &order)?;
     let printed = made.unprinted.as_ref().map_or(Ok(()), Err);
@@ -201,7 +199,7 @@ pub fn make(
         label = made.label(),
         "package made"
     );
-    Ok(Ended {
+    Ok(FinishedPackage {
         label: made.label(),
         folder: made.folder,
     })

@@ -24,12 +24,12 @@ use shared::{
     time::Utc,
     verify::{self, Files, Options, Report},
 };
-use zeroize::Zeroizing;
 
 use super::{
     package,
     resting::{self, Resting},
 };
+use crate::papers::card::Seal;
 
 mod archive;
 pub mod limits;
@@ -51,42 +51,8 @@ impl Form {
     }
 }
 
-/// Whom it is sealed for.
-pub enum Seal {
-    None,
-    /// An `age1…` recipient.
-    Recipient(String),
-    Passphrase(Zeroizing<String>),
-}
-
-impl Seal {
-    /// As the log has it.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Recipient(_) => "recipient",
-            Self::Passphrase(_) => "passphrase",
-        }
-    }
-}
-
-/// What the card beside a file says of it.
-pub struct Card<'a> {
-    pub exhibit: &'a ExhibitRef,
-    /// Its producer's reference.
-    pub mark: Option<&'a str>,
-    pub scheme: &'a str,
-    /// Who wrote it out, by name, and when, as the clock on the wall has it.
-    pub by: &'a str,
-    pub at: &'a str,
-    /// The file's name and its SHA-256.
-    pub file: &'a str,
-    pub sha256: &'a str,
-    pub seal: &'a Seal,
-}
-
 /// A package that somebody wants written out.
-pub struct Wanted<'a> {
+pub struct SaveOrder<'a> {
     pub exhibit: &'a ExhibitRef,
     /// Below which it is to be.
     pub folder: &'a Path,
@@ -177,7 +143,7 @@ fn free_file(target: &Path) -> Result<(), SaveError> {
 }
 
 /// Where it would be saved, if nothing is there yet.
-pub fn free(wanted: &Wanted<'_>) -> Result<PathBuf, SaveError> {
+pub fn free(wanted: &SaveOrder<'_>) -> Result<PathBuf, SaveError> {
     let name = match wanted.form {
         Form::Folder => wanted.exhibit.to_string(),
         Form::Zip => archive::name(wanted),
@@ -209,7 +175,7 @@ fn files(rest: &Resting, exhibit: &ExhibitRef) -> Result<Vec<(String, u64)>, Sav
 ///
 /// # Errors
 /// It cannot, or it cannot be opened.
-pub fn fits(rest: &Resting, wanted: &Wanted<'_>) -> Result<u64, SaveError> {
+pub fn fits(rest: &Resting, wanted: &SaveOrder<'_>) -> Result<u64, SaveError> {
     let files = files(rest, wanted.exhibit)?;
     match wanted.form {
         Form::Folder => {
@@ -231,7 +197,7 @@ pub fn fits(rest: &Resting, wanted: &Wanted<'_>) -> Result<u64, SaveError> {
 /// Writes the package out. `told`: bytes done, and of how many.
 pub fn save(
     rest: &Resting,
-    wanted: &Wanted<'_>,
+    wanted: &SaveOrder<'_>,
     told: impl FnMut(u64, u64),
 ) -> Result<SavedPackage, SaveError> {
     free(wanted)?;
@@ -245,7 +211,7 @@ pub fn save(
 
 fn folder(
     rest: &Resting,
-    wanted: &Wanted<'_>,
+    wanted: &SaveOrder<'_>,
     files: &[(String, u64)],
     mut told: impl FnMut(u64, u64),
 ) -> Result<SavedPackage, SaveError> {

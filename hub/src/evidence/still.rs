@@ -7,36 +7,35 @@ use footage::mp4::{self, Sample, Segment};
 use serde::{Deserialize, Serialize};
 use shared::{
     evidence::{Manifest, names},
-    id::{BoxCamera, ExhibitRef},
+    id::ExhibitRef,
     record::{Digest, Record, hex, sha256},
-    time::{Utc, Zone},
+    time::Utc,
     types::{RegStill, SegWrite},
     verify::Files,
 };
 use utoipa::ToSchema;
 
 use super::{
-    certificate::people::Person,
-    package::{self, PackageError, StillOrder, Trusted},
+    package::{self, PackageError, StillOrder, TrustAnchors},
     resting::Resting,
 };
 use crate::{
     access::authorise::Permit,
+    classes::classed,
     db::{numbers::Numbered, register::StillRecord, requests::RequestRecord},
-    disposal::acts::classed,
     error::{HubError, plain},
     hub::Hub,
-    reason::{LocalTime, Register},
-    register::{acts, media, rank::Rank},
-    requests::{
-        clip::class::RequesterClass,
-        rules::{self, State, TextField},
+    model::{
+        local_time::LocalTime, pull::State, rank::Rank, requester::RequesterClass, text::TextField,
     },
+    papers::{certificate::people::Person, still::StillFacts},
+    reason::Register,
+    register::{kept, media},
+    texts,
 };
+use picture::{Compressed, NoPicture};
 
 pub mod picture;
-
-use picture::{Compressed, NoPicture};
 
 /// A still picture that somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -49,39 +48,8 @@ pub struct StillRequest {
     pub rank: String,
 }
 
-/// What the papers of a still picture say.
-pub struct StillFacts<'a> {
-    pub exhibit: &'a ExhibitRef,
-    pub parent: &'a ExhibitRef,
-    pub camera: &'a BoxCamera,
-    /// What the camera is called.
-    pub title: &'a str,
-    pub scheme: &'a str,
-    /// Log and line of the segment it is of, the master's name in the parent, and what the line says of it.
-    pub log: &'a str,
-    pub n: u64,
-    pub master: &'a str,
-    pub segment: &'a SegWrite,
-    /// Which picture of the segment, from 1, of how many; when it was taken; where its bytes begin in the master, and how many there are.
-    pub picture: u64,
-    pub pictures: u64,
-    pub t: Utc,
-    pub offset: u64,
-    pub bytes: u64,
-    pub sha256: &'a str,
-    pub reason: &'a str,
-    pub authority: &'a str,
-    pub rank: Rank,
-    /// Who had it made, and when.
-    pub by: &'a Person,
-    pub made: Utc,
-    pub zone: &'a Zone,
-    /// Line of the hub's log.
-    pub line: u64,
-}
-
 /// A picture of a master.
-struct Found {
+struct FoundPicture {
     n: u64,
     file: String,
     line: SegWrite,
@@ -125,7 +93,7 @@ fn find(
     rest: &Resting,
     request: &RequestRecord,
     at: Utc,
-) -> Result<Found, HubError> {
+) -> Result<FoundPicture, HubError> {
     let unreadable = |file: &str, why: &dyn std::fmt::Display| -> HubError {
         Register::SegmentUnreadable {
             exhibit: exhibit.clone(),
@@ -177,7 +145,7 @@ fn find(
     }
     let segment = mp4::parse(&bytes).map_err(|e| unreadable(&file, &e))?;
     let at = standing(&segment, at).ok_or_else(gap)?;
-    Ok(Found {
+    Ok(FoundPicture {
         n,
         file,
         line,
@@ -191,14 +159,14 @@ fn find(
 /// A `seg.write` line, with its number.
 fn segment_line(line: &[u8]) -> Option<(u64, SegWrite)> {
     let record = Record::parse(line).ok()?;
-    let kept = super::lines::LogLine {
+    let kept = crate::papers::lines::LogLine {
         bytes: line.to_vec(),
         record,
     };
     Some((kept.n(), kept.data::<SegWrite>()?))
 }
 
-impl Found {
+impl FoundPicture {
     fn jpeg(&self, exhibit: &ExhibitRef, program: &Path) -> Result<Vec<u8>, HubError> {
         let samples = decoded_from(&self.segment, self.at);
         let bytes = |s: &Sample| {
@@ -259,14 +227,14 @@ pub fn make_with(
     program: &Path,
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
-    rules::texts([
+    texts::texts([
         (TextField::Reason, &asked.reason),
         (TextField::Authority, &asked.authority),
     ])?;
     let rank = Rank::parse(&asked.rank).ok_or_else(|| Register::RankUnknown {
         rank: asked.rank.clone(),
     })?;
-    let request = acts::kept(hub, parent)?;
+    let request = kept::kept(hub, parent)?;
     if hub.db.still(parent.as_str())?.is_some() {
         let exhibit = parent.clone();
         return Err(Register::StillOfStill { exhibit }.into());
@@ -334,7 +302,7 @@ fn granted(
     request: &RequestRecord,
     asked: &StillRequest,
     rank: Rank,
-    found: &Found,
+    found: &FoundPicture,
     jpeg: &[u8],
     permit: &Permit,
 ) -> Result<(ExhibitRef, u64), HubError> {
@@ -372,8 +340,8 @@ fn granted(
             picture: found.at as u64 + 1,
             t,
             sha256: sha256.clone(),
-            reason: acts::keep(hub, act, &exhibit, &asked.reason)?,
-            authority: acts::keep(hub, act, &exhibit, &asked.authority)?,
+            reason: kept::keep(hub, act, &exhibit, &asked.reason)?,
+            authority: kept::keep(hub, act, &exhibit, &asked.authority)?,
             rank: rank.word().into(),
             by: vec![permit.op()],
         };
@@ -398,7 +366,7 @@ fn pack(
     request: &RequestRecord,
     asked: &StillRequest,
     rank: Rank,
-    found: &Found,
+    found: &FoundPicture,
     jpeg: &[u8],
     exhibit: &ExhibitRef,
     line: u64,
@@ -468,7 +436,7 @@ fn pack(
         jpeg,
         operator: &by,
         to: &request.requester,
-        trusted: Trusted::of(&hub.config.outside),
+        trusted: TrustAnchors::of(&hub.config.outside),
     };
     package::build_still(&hub.log, &order)
 }

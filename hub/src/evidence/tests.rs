@@ -35,17 +35,21 @@ use shared::{
     verify::{self, Files, Options},
 };
 
-use crate::documents::Printer;
-
 use super::{
     Authority, FetchedSegment, Order, Package, PackageError, Resting, build,
-    certificate::{
-        Request,
-        people::{People, Person},
-    },
-    package::Trusted,
+    package::TrustAnchors,
     resting,
-    save::{Form, SaveError, SavedPackage, Seal, Wanted, save},
+    save::{Form, SaveError, SaveOrder, SavedPackage, save},
+};
+use crate::{
+    documents::Printer,
+    papers::{
+        card::Seal,
+        certificate::{
+            Request,
+            people::{People, Person},
+        },
+    },
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";
@@ -368,7 +372,7 @@ fn scene_until(widths: [u16; 5], end: i64) -> Scene {
         short: None,
         holes: Vec::new(),
         printer: Printer::at("/nonexistent/beadle-documents".into()),
-        trusted: Trusted::default(),
+        trusted: TrustAnchors::default(),
     };
     Scene {
         folder,
@@ -408,7 +412,7 @@ impl Scene {
         seal: &Seal,
         told: impl FnMut(u64, u64),
     ) -> Result<SavedPackage, SaveError> {
-        let wanted = Wanted {
+        let wanted = SaveOrder {
             exhibit: &self.order.request.exhibit,
             folder,
             form,

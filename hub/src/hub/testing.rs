@@ -8,15 +8,14 @@ use std::{
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use shared::time::{Clock, Now, Utc};
 
-use super::{Foundation, Hub};
+use super::{Foundation, Hub, pulls::Pulls};
 use crate::{
-    access::role::Role,
     config::{Config, Raw, RawSignIn},
     db::{Db, DbError, Tx, numbers::Numbered},
-    devices::live::Live,
     keys::Keys,
+    live::Connections,
+    model::role::Role,
     ownlog::OwnLog,
-    requests::Pulls,
 };
 
 pub const SCHEME: &str = "cctv.example.gov.uk";
@@ -108,7 +107,7 @@ impl Hub {
             keys: self.keys.clone(),
             db: Arc::new(db),
             log: self.log.clone(),
-            live: Live::default(),
+            live: Connections::default(),
             logs: self.logs.clone(),
             disks: Default::default(),
             pulls: Pulls::default(),

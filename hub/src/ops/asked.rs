@@ -1,9 +1,10 @@
 //! Wiring. For tests: an operation by its row and the JSON of what is asked, in process.
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::*;
+use super::{operation::perform, *};
+use crate::{access::principal::Principal, error::HubError, hub::Hub};
 
 pub type Answer = Pin<Box<dyn Future<Output = Result<Value, HubError>> + Send>>;
 

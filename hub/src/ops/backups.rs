@@ -5,15 +5,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Operation, work};
+use super::operation::{Operation, work};
 use crate::{
     access::authorise::Permit,
     backup::{
-        acts::{self, BackupRow, Begun, WrittenBackup},
+        acts::{self, Begun},
         rolled::{self, RollbackShown},
     },
     error::HubError,
     hub::Hub,
+    model::backup::{BackupRow, WrittenBackup},
 };
 
 /// Backups that were begun, and what became of them, the newest first.

@@ -9,17 +9,25 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, sight::Sight, work};
+use super::{
+    operation::{Done, Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
-    access::{authorise::Permit, two},
+    access::{
+        authorise::Permit,
+        signin::{self, SignIn},
+        two,
+    },
     devices::enrol,
     error::HubError,
     hub::Hub,
     list::Part,
+    model::line::HoursText,
+    orders::{succession, sweep},
+    pulls::steer,
     reason::Footage,
-    requests::{steer, succession, sweep, turns::HoursText},
     rows::{BoxRow, CameraRow, LineRow},
-    signin::{self, SignIn},
     standings::{self, Rank},
 };
 
@@ -147,7 +155,7 @@ impl Operation for List {
                 counts: BoxCounts::default(),
             };
             let mut last: Option<Rank> = None;
-            for row in hub.standings.worst_first(hub)? {
+            for row in standings::worst_first(hub, &hub.standings)? {
                 if self.r#box.as_ref().is_some_and(|name| *name != row.name) {
                     continue;
                 }
@@ -313,6 +321,6 @@ impl Operation for Line {
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         let (most, hours) = (self.most_kbit, self.hours.as_ref());
         steer::set_line(&hub, &self.name, most, hours, &self.reason, permit).await?;
-        Ok(LineRow::of(&hub, &self.name))
+        Ok(standings::line(&hub, &self.name))
     }
 }

@@ -12,28 +12,31 @@ use tokio::sync::broadcast::Receiver;
 use utoipa::ToSchema;
 
 use super::{
-    Followed, Listed, Operation, Target, footage::camera, moment, permitted, sight::Sight, work,
+    footage::camera,
+    moment,
+    operation::{Followed, Listed, Operation, Target, permitted, work},
+    sight::Sight,
 };
 use crate::{
-    access::{authorise::Permit, principal::Principal, sessions::Reason},
-    disposal::acts::RetentionClassInput,
+    access::{authorise::Permit, principal::Principal},
+    blocking::blocking,
+    classes::RetentionClassInput,
     error::{HubError, plain},
     evidence::Resting,
-    hub::{Hub, blocking},
+    hub::{Hub, pulls::Progress, sessions::Reason},
     list::{Part, Rows},
-    reason::{
-        Footage,
-        pulls::{self, ReasonRow},
-    },
-    register::state::CopyKind,
+    model::copy::CopyKind,
+    pulls::steer,
+    reason::Footage,
     requests::{
-        Progress,
         ahead::{self, Ahead},
-        rules::PullRequest,
-        save, steer, submit, viewing,
+        save,
+        submit::{self, PullRequest},
     },
-    rows::ExhibitRow,
-    shown, words,
+    rows::{self, ExhibitRow, ReasonRow},
+    shown,
+    viewing::exhibit,
+    words,
 };
 
 /// Clips that were asked for, newest first.
@@ -99,14 +102,14 @@ camera!(Pull);
 
 /// The number it was given.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Submitted {
+pub struct PullNumber {
     pub exhibit: ExhibitRef,
     /// What is to come, and when it will be there.
     pub forecast: Ahead,
 }
 
 impl Operation for Pull {
-    type Reply = Submitted;
+    type Reply = PullNumber;
 
     fn about(&self) -> Target {
         Target::Footage(self.camera(), self.from)
@@ -125,7 +128,7 @@ impl Operation for Pull {
             let (camera, span) = (asked.camera.clone(), (asked.t0, asked.t1));
             let exhibit = submit::submit_as(hub, &asked, &self.class, self.urgent, permit)?;
             let forecast = ahead::of_span(hub, &camera, span, self.urgent)?;
-            Ok(Submitted { exhibit, forecast })
+            Ok(PullNumber { exhibit, forecast })
         })
         .await
     }
@@ -236,7 +239,7 @@ impl Operation for View {
                     present: self.present,
                 },
             );
-            let look = viewing::begin(hub, &exhibit, &reason, permit)?;
+            let look = exhibit::begin(hub, &exhibit, &reason, permit)?;
             Ok(Viewing {
                 look: look.map(|look| look.id.clone()),
             })
@@ -313,7 +316,7 @@ impl ProgressRow {
             r#ref: p.r#ref,
             state: p.state.as_str().into(),
             why: words::pulls(&p.why, &hub.config.zone),
-            reasons: pulls::rows(&p.why, &hub.config.zone),
+            reasons: rows::reasons(&p.why, &hub.config.zone),
             bytes: p.bytes,
             total: p.total,
             segments_done: p.segments_done,

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
 use utoipa::ToSchema;
 
-use super::{Operation, Target, work};
+use super::operation::{Operation, Target, work};
 use crate::{
     access::authorise::Permit,
     documents::make::{self, Document, ExhibitPaper},
     error::HubError,
     hub::Hub,
+    model::clip_request::number,
     reason::Clips,
-    requests::clip::number,
 };
 
 /// A paper about an exhibit, as of now: text, and PDF where one can be made.

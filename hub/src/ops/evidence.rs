@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
 use utoipa::ToSchema;
 
-use super::{Operation, Target, sight::Sight, work};
+use super::{
+    operation::{Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
+    classes::RetentionClassInput,
     db::requests::RequestRecord,
-    disposal::{
-        acts::{self, RetentionClassInput},
-        rows::{Evidence, EvidenceRow, FaultRow},
-        shown,
-    },
+    disposal::{acts, shown},
     documents::make::{self, Document},
     error::HubError,
     hub::Hub,
     list::Part,
+    model::evidence::{Evidence, EvidenceRow, FaultRow},
 };
 
 /// What is kept and for how long, and what was disposed of.
@@ -40,9 +41,9 @@ impl Operation for List {
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let which = match (self.due, self.asked) {
-                (true, _) => shown::Which::Due,
-                (false, true) => shown::Which::Asked,
-                (false, false) => shown::Which::All,
+                (true, _) => shown::EvidenceFilter::Due,
+                (false, true) => shown::EvidenceFilter::Asked,
+                (false, false) => shown::EvidenceFilter::All,
             };
             shown::list(hub, &Sight::seen(permit), which, &self.part)
         })

@@ -6,16 +6,19 @@ use serde::{Deserialize, Serialize};
 use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
-use super::{Operation, Target, moment, work};
+use super::{
+    moment,
+    operation::{Operation, Target, work},
+};
 use crate::{
     access::authorise::Permit,
     error::HubError,
     evidence::still::{self, StillRequest},
     hub::Hub,
+    model::register::{Register, ReleaseForm},
     register::{
         acts::{self, HandOver, SavedCopy},
         media::{self, MediaRelease},
-        rows::{Register, ReleaseForm},
         shown,
     },
 };
@@ -53,7 +56,7 @@ pub struct RegisterCopy {
 
 /// The number a copy has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Registered {
+pub struct CopyNumber {
     /// None: it came to nothing, and the log says so.
     pub copy: Option<u64>,
 }
@@ -145,14 +148,14 @@ registered! {
         acts::mark(hub, &o.exhibit, &o.mark, permit)?;
         shown::register(hub, &o.exhibit)
     };
-    RegisterCopy -> Registered = |hub, o, permit| match &o.copy {
+    RegisterCopy -> CopyNumber = |hub, o, permit| match &o.copy {
         Some(copy) => {
             let n = acts::copied(hub, &o.exhibit, o.save, copy, permit)?;
-            Ok(Registered { copy: Some(n) })
+            Ok(CopyNumber { copy: Some(n) })
         }
         None => {
             acts::not_saved(hub, &o.exhibit, o.save, permit)?;
-            Ok(Registered { copy: None })
+            Ok(CopyNumber { copy: None })
         }
     };
     Hand -> ReleaseForm = |hub, o, permit| {

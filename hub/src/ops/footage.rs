@@ -9,19 +9,23 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Operation, Target, sight::Sight, work};
+use super::{
+    operation::{Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
     days,
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
-    requests::rate,
+    orders::rate,
     retention::{
         gather,
         report::{CameraPage, Report},
     },
     rows::Footage,
+    standings,
 };
 
 /// A camera as an address names it.
@@ -107,7 +111,7 @@ impl Operation for Recent {
             });
             let wanted = wanted.transpose()?;
             let mut cameras = Vec::new();
-            for b in hub.standings.worst_first(hub)? {
+            for b in standings::worst_first(hub, &hub.standings)? {
                 let Some(keeps) = b.retention_days else {
                     continue;
                 };

@@ -9,13 +9,17 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Operation, Target, footage::camera, sight::Sight, work};
+use super::{
+    footage::camera,
+    operation::{Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
     error::HubError,
+    holds::{self, acts, rows::HoldRow, shown},
     hub::Hub,
     list::{Part, Rows},
-    requests::holds::{self, acts, rows::HoldRow, shown},
 };
 
 /// How long an act about a hold waits for the box.

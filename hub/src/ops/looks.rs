@@ -9,17 +9,18 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Bytes, Filmed, Operation, Target, footage::camera, moment};
+use super::{
+    footage::camera,
+    moment,
+    operation::{Bytes, Filmed, Operation, Target},
+};
 use crate::{
-    access::{authorise::Permit, sessions::Reason},
+    access::authorise::Permit,
+    coverage::Span,
     error::HubError,
-    hub::Hub,
+    hub::{Hub, looks::Look, sessions::Reason},
     reason::Clips,
-    requests::{
-        arriving,
-        looks::{self, Look},
-        rules::Span,
-    },
+    viewing::{arriving, looks},
 };
 
 /// Looks at footage of a camera without taking it: its box is asked for that span alone, nothing of it is kept, and no exhibit is made.

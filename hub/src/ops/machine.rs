@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use shared::time::Utc;
 use utoipa::ToSchema;
 
-use super::{Operation, work};
+use super::operation::{Operation, work};
 use crate::{
     access::authorise::Permit,
     backup::rolled,
-    db::faults::About,
-    disks::watch::{self, DiskRow},
+    db::faults::FaultSubject,
     error::HubError,
+    faults::disks::{self, DiskRow},
     hub::Hub,
     words,
 };
@@ -51,7 +51,7 @@ impl Operation for Status {
         work(hub, permit, |hub, _| {
             let faults = hub.db.found_faults()?.into_iter();
             let faults = faults.filter_map(|f| match f.about {
-                About::Disk(about) | About::Outside(about) => Some(HubFault {
+                FaultSubject::Disk(about) | FaultSubject::Outside(about) => Some(HubFault {
                     code: f.code,
                     about,
                     since: f.since,
@@ -72,7 +72,7 @@ impl Operation for Status {
                 sw: env!("CARGO_PKG_VERSION").into(),
                 time: hub.now(),
                 online: hub.live.count() as u64,
-                disks: watch::list(hub)?,
+                disks: disks::list(hub)?,
                 faults,
             })
         })

@@ -10,16 +10,18 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, footage::camera, sight::Sight, work};
+use super::{
+    footage::camera,
+    operation::{Done, Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
-    requests::{
-        mask::{self, LiftApproval, LiftRow},
-        review::{self, MaskRow, ReviewRow},
-    },
+    orders::mask::{self, LiftApproval, LiftRow},
+    reviews::{self, MaskRow, ReviewRow},
 };
 
 /// Every camera's mask and its review, what has to be looked at first.
@@ -31,7 +33,7 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, permit| {
-            let (sight, mut rows) = (Sight::of(hub, permit)?, review::all(hub)?);
+            let (sight, mut rows) = (Sight::of(hub, permit)?, reviews::all(hub)?);
             rows.retain(|row| sight.row(&row.camera, None));
             Ok(rows)
         })
@@ -66,7 +68,7 @@ impl Operation for Show {
         work(hub, permit, move |hub, _| {
             Ok(InForce {
                 mask: mask::in_force(hub, &self.camera())?,
-                reviewed: review::last(hub, &self.camera())?,
+                reviewed: reviews::last(hub, &self.camera())?,
             })
         })
         .await
@@ -118,7 +120,7 @@ impl Operation for Review {
     }
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
-        review::review(&hub, &self.camera(), &self.exhibit, self.next, &permit).await
+        reviews::review(&hub, &self.camera(), &self.exhibit, self.next, &permit).await
     }
 }
 

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 use shared::id::BoxName;
 use utoipa::ToSchema;
 
-use super::{Operation, work};
+use super::operation::{Operation, work};
 use crate::{
-    access::{authorise::Permit, two},
+    access::{
+        authorise::Permit,
+        signin::{self, SignIn},
+        two,
+    },
     error::HubError,
     hub::Hub,
-    requests::moves::{self, MoveRequest, Moves},
-    signin::{self, SignIn},
+    model::moves::Moves,
+    orders::moves::{self, MoveRequest},
 };
 
 /// Which boxes know where the hub will be.

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Operation, work};
+use super::operation::{Operation, work};
 use crate::{
     access::authorise::Permit,
+    blocking::blocking,
     error::HubError,
-    hub::{Hub, blocking},
-    outside::{
-        anchor,
-        asked::{self, OutsideStatus},
-    },
+    hub::Hub,
+    model::outside::OutsideStatus,
+    outside::{anchor, asked},
     reason::Outside as Because,
 };
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Done, Operation, work};
+use super::operation::{Done, Operation, work};
 use crate::{
     access::{
         authorise::Permit,
+        browsers::{self, SessionRow},
         declaration::{self, AcceptanceRow, Declaration},
         factors::{self, FactorRow, NewFactor},
-        sessions::{self, SessionRow},
     },
     error::HubError,
     hub::Hub,
@@ -33,7 +33,7 @@ impl Operation for Sessions {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            sessions::list(hub, self.own, &self.part, permit)
+            browsers::list(hub, self.own, &self.part, permit)
         })
         .await
     }
@@ -50,7 +50,7 @@ impl Operation for EndSessions {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            sessions::end(hub, &self.name, permit)
+            browsers::end(hub, &self.name, permit)
         })
         .await
         .map(|()| Done {})

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::id::{BoxCamera, BoxName, CameraId};
 use utoipa::ToSchema;
 
-use super::{Done, Operation, work};
+use super::operation::{Done, Operation, work};
 use crate::{
     access::{
         authorise::Permit,

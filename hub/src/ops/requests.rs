@@ -6,22 +6,28 @@ use serde::{Deserialize, Serialize};
 use shared::{id::BoxCamera, time::Utc};
 use utoipa::ToSchema;
 
-use super::{Operation, Target, moment, sight::Sight, work};
+use super::{
+    moment,
+    operation::{Operation, Target, work},
+    sight::Sight,
+};
 use crate::{
     access::authorise::Permit,
-    disposal::acts::RetentionClassInput,
+    classes::RetentionClassInput,
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
+    model::{
+        clip_request::{CancelReason, CloseReason, RefusalReason, number},
+        requester::RequesterClass,
+    },
     reason::Clips,
     requests::clip::{
         acts,
-        class::RequesterClass,
         draft::{self, Changes, DraftRequest, Texts},
-        ends, number,
+        ends,
         rows::RequestRow,
         shown,
-        state::{CancelReason, CloseReason, RefusalReason},
     },
 };
 

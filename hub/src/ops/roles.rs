@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use shared::time::{Utc, Zone};
 use utoipa::ToSchema;
 
-use super::{Done, Operation, work};
+use super::operation::{Done, Operation, work};
 use crate::{
     access::{
-        accounts,
-        approvals::{self, Kind},
+        accounts, approvals,
         authorise::Permit,
         grants::{self, Bounds, GrantOutcome},
     },
     error::{HubError, plain},
     hub::Hub,
     list::{Part, Rows},
+    model::approval::Kind,
     ownlog::op,
     reason::Access,
 };

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use shared::{id::BoxCamera, time::Utc};
 
 use crate::{
-    access::{
-        authorise::{DAY_MS, Permit, Subject},
-        principal::{Grant, Scope},
-    },
+    access::authorise::{DAY_MS, Permit, Subject},
     db::visible::{Cameras, VisibleRows},
     error::{HubError, plain},
     hub::Hub,
+    model::grant::{Grant, Scope},
 };
 
 pub struct Sight<'a> {

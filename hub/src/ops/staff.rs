@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, work};
+use super::operation::{Done, Operation, Target, work};
 use crate::{
     access::{
         accounts::{self, AccountRow, NewAccount, PasswordRenewal},

@@ -1,7 +1,8 @@
 //! Every operation has its row, every row its operation, and the documents say the same.
 use shared::schema::Writer;
 
-use super::*;
+use super::{operation::GOES_ON, *};
+use crate::model::operation::{About, Method, Second};
 
 #[derive(Default)]
 struct Rows(Vec<&'static str>);
@@ -60,29 +61,29 @@ fn document() -> String {
             also.push("purpose and reference");
         }
         match row.second {
-            table::Second::No => {}
-            table::Second::Asks => also.push("second: asks"),
-            table::Second::Approves => also.push("second: approves"),
-            table::Second::Both => also.push("second: both"),
+            Second::No => {}
+            Second::Asks => also.push("second: asks"),
+            Second::Approves => also.push("second: approves"),
+            Second::Both => also.push("second: both"),
         }
         if row.own {
             also.push("without a role too");
         }
-        let roles = match row.roles.len() == crate::access::role::Role::ALL.len() {
+        let roles = match row.roles.len() == crate::model::role::Role::ALL.len() {
             true => "all".to_owned(),
-            false => crate::access::role::list(row.roles),
+            false => crate::model::role::list(row.roles),
         };
         let about = match row.about {
-            table::About::Hub => "",
-            table::About::Whole => "the whole hub",
-            table::About::Log => "a log",
-            table::About::Box => "a box",
-            table::About::Camera => "a camera",
-            table::About::Exhibit => "an exhibit",
-            table::About::Hold => "a hold",
-            table::About::Lift => "a lift",
-            table::About::Order => "an order",
-            table::About::Request => "a request's cameras",
+            About::Hub => "",
+            About::Whole => "the whole hub",
+            About::Log => "a log",
+            About::Box => "a box",
+            About::Camera => "a camera",
+            About::Exhibit => "an exhibit",
+            About::Hold => "a hold",
+            About::Lift => "a lift",
+            About::Order => "an order",
+            About::Request => "a request's cameras",
         };
         let lines: Vec<String> = row.lines.iter().map(|l| format!("`{l}`")).collect();
         out += &format!(
@@ -126,7 +127,7 @@ fn the_lines_are_of_the_hubs_log() {
         }
         // What changes something is on the log.
         assert_eq!(
-            row.method == table::Method::Post,
+            row.method == Method::Post,
             !row.lines.is_empty(),
             "{}",
             row.name

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Done, Operation, work};
+use super::operation::{Done, Operation, work};
 use crate::{
     access::{
         authorise::Permit,

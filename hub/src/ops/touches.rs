@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use shared::id::BoxName;
 use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, work};
+use super::operation::{Done, Operation, Target, work};
 use crate::{
     access::authorise::Permit,
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
-    requests::{
+    orders::{
         approvers::{self, ApproverKeys, ApproverRequest},
         touches::{self, TouchOutcome, TouchRow, WaitsForTouches},
     },

@@ -1,18 +1,24 @@
 //! No list does more work the longer the history is: what a county has of two months and of eight costs the same to list. Work is counted in
 //! steps of SQLite's own, so the machine and its load do not matter.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use serde_json::json;
+use shared::id::BoxCamera;
 
-use super::*;
+use super::{operation::perform, *};
 use crate::{
-    access::{
-        principal::{Grant, Limits, Person, Scope},
-        role::Role,
-        table::Method,
+    access::principal::{Limits, Person, Principal},
+    hub::{
+        Hub,
+        testing::{self, Hands},
     },
-    hub::testing::{self, Hands},
+    model::{
+        grant::{Grant, Scope},
+        operation::Method,
+        role::Role,
+    },
+    reason::class::Class,
     retention::rig::utc,
 };
 

@@ -17,16 +17,17 @@ use shared::{
 
 use super::{
     attest,
-    http::{self, Asked, Unanswered},
+    http::{self, HttpRequest, NoAnswer},
     packages,
-    store::Store,
 };
 use crate::{
+    attestations::Store,
+    blocking::blocking,
     config::outside::Authority,
-    db::faults::{About, FoundFault},
+    db::faults::{FaultSubject, FoundFault},
     error::{HubError, plain},
     faults, files,
-    hub::{Hub, blocking},
+    hub::Hub,
     keys,
     ownlog::MONTHS,
 };
@@ -43,7 +44,7 @@ const HUB: &str = "sys:hub";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoStamp {
     #[error(transparent)]
-    Unanswered(#[from] Unanswered),
+    NoAnswer(#[from] NoAnswer),
     #[error("it answered with HTTP status {0}")]
     Status(u16),
     #[error(
@@ -176,7 +177,7 @@ pub(super) async fn stamped(
 ) -> Result<(Vec<u8>, Stamp), NoStamp> {
     let nonce = keys::random::<8>().map_err(|e| NoStamp::Random(e.to_string()))?;
     let nonce = u64::from_be_bytes(nonce);
-    let answer = http::ask(Asked {
+    let answer = http::ask(HttpRequest {
         method: Method::POST,
         url: &authority.url,
         kind: "application/timestamp-query",
@@ -236,7 +237,7 @@ fn settle(hub: &Hub) -> Result<(), HubError> {
     let now = hub.now();
     let mut found: Vec<FoundFault> = Vec::new();
     for d in due {
-        let about = About::Outside(d.whom.clone());
+        let about = FaultSubject::Outside(d.whom.clone());
         let late = now.0.saturating_sub(d.since.0) > LATE_MS;
         let named = hub.config.outside.everybody().contains(&d.whom);
         if !late || !named || found.iter().any(|f| f.about == about) {
@@ -256,7 +257,7 @@ fn settle(hub: &Hub) -> Result<(), HubError> {
     for (whom, why) in hub.outside.refused() {
         found.push(FoundFault {
             text: format!("{}: {why}", called(hub, &whom)),
-            about: About::Outside(whom),
+            about: FaultSubject::Outside(whom),
             code: REFUSED.into(),
             log: hub.log.origin().to_owned(),
             since: now,

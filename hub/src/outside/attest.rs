@@ -13,15 +13,14 @@ use shared::{
     witness::Submission,
 };
 
-use super::{
-    http::{self, Asked, Unanswered},
-    store::Store,
-};
+use super::http::{self, HttpRequest, NoAnswer};
 use crate::{
+    attestations::Store,
+    blocking::blocking,
     config::outside::Witness,
     error::{HubError, plain},
     evidence::proofs::Forest,
-    hub::{Hub, blocking},
+    hub::Hub,
 };
 
 const HUB: &str = "sys:hub";
@@ -32,7 +31,7 @@ const SIZE: &str = "text/x.tlog.size";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoWord {
     #[error(transparent)]
-    Unanswered(#[from] Unanswered),
+    NoAnswer(#[from] NoAnswer),
     #[error("it answered with HTTP status {0}")]
     Status(u16),
     #[error(
@@ -113,7 +112,7 @@ enum Word {
 async fn asked(url: &Uri, witness: &Witness, sent: &Submission) -> Result<Word, NoWord> {
     let url = format!("{}/add-checkpoint", url.to_string().trim_end_matches('/'));
     let url: Uri = url.parse().map_err(|_| NoWord::Bad)?;
-    let answer = http::ask(Asked {
+    let answer = http::ask(HttpRequest {
         method: Method::POST,
         url: &url,
         kind: "text/plain; charset=utf-8",

@@ -28,7 +28,7 @@ const MOST: usize = 128 * 1024;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
+pub enum NoAnswer {
     #[error("it could not be reached: {0}")]
     Unreached(String),
     #[error("its certificate was not that of whom it was to be: {0}")]
@@ -40,7 +40,7 @@ pub enum Unanswered {
 }
 
 /// What is sent.
-pub struct Asked<'a> {
+pub struct HttpRequest<'a> {
     pub method: Method,
     pub url: &'a Uri,
     /// Media type of the body.
@@ -57,14 +57,14 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-pub async fn ask(asked: Asked<'_>) -> Result<Answer, Unanswered> {
+pub async fn ask(asked: HttpRequest<'_>) -> Result<Answer, NoAnswer> {
     timeout(PATIENCE, answered(asked))
         .await
-        .unwrap_or(Err(Unanswered::Slow))
+        .unwrap_or(Err(NoAnswer::Slow))
 }
 
-async fn answered(asked: Asked<'_>) -> Result<Answer, Unanswered> {
-    let odd = |e: &dyn std::fmt::Display| Unanswered::Odd(e.to_string());
+async fn answered(asked: HttpRequest<'_>) -> Result<Answer, NoAnswer> {
+    let odd = |e: &dyn std::fmt::Display| NoAnswer::Odd(e.to_string());
     let host = asked.url.host().unwrap_or_default();
     let secure = asked.url.scheme_str() == Some("https");
     let port = asked
@@ -74,17 +74,17 @@ async fn answered(asked: Asked<'_>) -> Result<Answer, Unanswered> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let tcp = TcpStream::connect((bare, port))
         .await
-        .map_err(|e| Unanswered::Unreached(e.to_string()))?;
+        .map_err(|e| NoAnswer::Unreached(e.to_string()))?;
     let mut sender = match secure {
         false => begin(tcp).await?,
         true => {
             let name = ServerName::try_from(bare.to_owned())
-                .map_err(|e| Unanswered::Certificate(e.to_string()))?;
+                .map_err(|e| NoAnswer::Certificate(e.to_string()))?;
             let config = trusting(asked.tls.unwrap_or_default())?;
             let tls = TlsConnector::from(Arc::new(config))
                 .connect(name, tcp)
                 .await;
-            begin(tls.map_err(|e| Unanswered::Certificate(e.to_string()))?).await?
+            begin(tls.map_err(|e| NoAnswer::Certificate(e.to_string()))?).await?
         }
     };
     let path = asked.url.path_and_query().map_or("/", |p| p.as_str());
@@ -108,21 +108,21 @@ async fn answered(asked: Asked<'_>) -> Result<Answer, Unanswered> {
     Ok(Answer { status, kind, body })
 }
 
-async fn begin<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, Unanswered>
+async fn begin<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, NoAnswer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|e| Unanswered::Odd(e.to_string()))?;
+        .map_err(|e| NoAnswer::Odd(e.to_string()))?;
     // It ends when the sender is dropped.
     tokio::spawn(connection);
     Ok(sender)
 }
 
 /// A client that takes a server with a certificate these vouch for, and no other.
-fn trusting(pem: &str) -> Result<ClientConfig, Unanswered> {
-    let wrong = |e: &dyn std::fmt::Display| Unanswered::Certificate(e.to_string());
+fn trusting(pem: &str) -> Result<ClientConfig, NoAnswer> {
+    let wrong = |e: &dyn std::fmt::Display| NoAnswer::Certificate(e.to_string());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|e| wrong(&e))?;

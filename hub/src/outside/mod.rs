@@ -4,17 +4,15 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`anchor`] | each night a head is due; authorities are asked until all has its stamp |
-//! | [`asked`] | what is remembered of asking, and how it stands, for people |
+//! | [`asked`] | how they stand to the log, for people |
 //! | [`attest`] | witnesses are sent heads, or fetch them, and cosign |
 //! | [`http`] | asking somebody over HTTP |
 //! | [`packages`] | the stamp over a package's listing |
-//! | [`store`] | heads that are anchored, what waits, and what was answered: files beside the log |
 
 pub mod anchor;
 pub mod asked;
 pub mod attest;
 pub mod http;
 pub mod packages;
-pub mod store;
 #[cfg(test)]
 mod tests;

@@ -18,10 +18,11 @@ use shared::{
 
 use super::anchor::{stamped, time};
 use crate::{
+    blocking::blocking,
     config::outside::Authority,
     error::{HubError, plain},
     files,
-    hub::{Hub, blocking},
+    hub::Hub,
 };
 
 /// Most packages that are stamped in one look.

@@ -6,11 +6,11 @@ use shared::{testing::Key, time::Utc, timestamp::Root};
 use super::{
     anchor::{self, LATE},
     asked,
-    store::Store,
 };
 use crate::{
+    attestations::Store,
     config::outside::{Authority, Outside, Witness},
-    db::faults::About,
+    db::faults::FaultSubject,
     hub::{
         Hub,
         testing::{Hands, open},
@@ -62,7 +62,7 @@ fn late(hub: &Hub) -> Vec<String> {
     let found = hub.db.found_faults().expect("faults");
     let mine = found.into_iter().filter(|f| f.code == LATE);
     mine.map(|f| match f.about {
-        About::Outside(whom) => whom,
+        FaultSubject::Outside(whom) => whom,
         other => panic!("{other:?}"),
     })
     .collect()

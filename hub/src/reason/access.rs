@@ -2,8 +2,8 @@
 
 use shared::id::BoxCamera;
 
-use super::reasons;
-use crate::access::{role::Role, table::Row};
+use super::table::reasons;
+use crate::model::{operation::Row, role::Role};
 
 reasons! {
     Access {

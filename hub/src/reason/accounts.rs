@@ -1,6 +1,6 @@
 //! Pure. Reasons about accounts, their sessions, the declaration, and break-glass.
 
-use super::reasons;
+use super::table::reasons;
 
 reasons! {
     Accounts {

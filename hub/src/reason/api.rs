@@ -1,9 +1,6 @@
 //! Pure. Reasons of the doors: what was sent cannot be read, came from elsewhere, or cannot be answered now.
 
-use shared::id::BadId;
-
-use super::reasons;
-use crate::error::HubError;
+use super::table::reasons;
 
 reasons! {
     Api {
@@ -43,12 +40,5 @@ impl Api {
             Self::TooLarge => Some(413),
             _ => None,
         }
-    }
-}
-
-impl From<BadId> for HubError {
-    fn from(e: BadId) -> Self {
-        let BadId { text, wanted } = e;
-        Api::NotAName { text, wanted }.into()
     }
 }

@@ -1,6 +1,6 @@
 //! Pure. Reasons about backups, and about records that are an older copy.
 
-use super::reasons;
+use super::table::reasons;
 
 reasons! {
     Backups {

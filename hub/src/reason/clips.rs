@@ -5,13 +5,13 @@ use shared::{
     time::TypedTimeError,
 };
 
-use super::{LocalTime, Reason, reasons};
-use crate::requests::{
-    clip::{
-        class::{Missing, RequesterClass},
-        state::State,
-    },
-    rules::{self, TextField},
+use super::{Reason, table::reasons};
+use crate::model::{
+    clip_request::State,
+    local_time::LocalTime,
+    pull,
+    requester::{MissingItem, RequesterClass},
+    text::TextField,
 };
 
 /// From when to when there is footage of a camera; None: none is known.
@@ -44,7 +44,7 @@ reasons! {
         TooManyCameras { most: usize } => Refused "too-many-cameras",
         /// A request of this class is not made in one act.
         SecondPersonWanted { class: RequesterClass } => Refused "class-takes-second-person",
-        Lacks { class: RequesterClass, lacks: Vec<Missing> } => Refused "clip-request-lacks",
+        Lacks { class: RequesterClass, lacks: Vec<MissingItem> } => Refused "clip-request-lacks",
         /// It was opened and could not be submitted.
         StillDraft { request: String, why: Box<Reason> } => Refused "clip-request-still-draft",
         ClassWanted => Malformed "requester-class-wanted",
@@ -75,12 +75,12 @@ reasons! {
         NothingArrivedYet { exhibit: ExhibitRef } => Refused "nothing-arrived-yet",
         ArrivedAlready { exhibit: ExhibitRef } => Refused "arrived-already",
         /// It is over, and nothing of it is fetched any more.
-        NotUnderWay { exhibit: ExhibitRef, state: rules::State } => Refused "pull-not-under-way",
+        NotUnderWay { exhibit: ExhibitRef, state: pull::State } => Refused "pull-not-under-way",
         /// `least`: kilobits a second.
         LineTooThin { least: u64 } => Refused "line-too-thin",
         HoursUnreadable => Malformed "hours-unreadable",
 
         NotRefused { request: String, state: State } => Refused "not-refused",
-        NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
+        NoPackage { exhibit: ExhibitRef, state: pull::State } => Refused "no-package",
     }
 }

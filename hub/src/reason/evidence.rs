@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use shared::{id::ExhibitRef, time::Day};
 
-use super::{pulls::DisposalNote, reasons};
-use crate::requests::rules::State;
+use super::{pulls::DisposalNote, table::reasons};
+use crate::model::pull::State;
 
 reasons! {
     Evidence {

@@ -2,7 +2,7 @@
 
 use shared::id::{BoxCamera, BoxName, ExhibitRef};
 
-use super::reasons;
+use super::table::reasons;
 
 reasons! {
     Footage {

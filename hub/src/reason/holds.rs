@@ -5,8 +5,8 @@ use shared::{
     time::Day,
 };
 
-use super::{LocalTime, reasons};
-use crate::requests::rules;
+use super::table::reasons;
+use crate::model::{local_time::LocalTime, pull};
 
 reasons! {
     Holds {
@@ -21,7 +21,7 @@ reasons! {
         Over { hold: HoldId } => Refused "hold-over",
         /// `why`: what its box said.
         RefusedByBox { hold: HoldId, name: BoxName, why: String } => Refused "hold-refused-by-box",
-        ClipStillPulled { hold: HoldId, exhibit: ExhibitRef, state: rules::State } => Refused "hold-clip-still-pulled",
+        ClipStillPulled { hold: HoldId, exhibit: ExhibitRef, state: pull::State } => Refused "hold-clip-still-pulled",
         ReleaseAsked { hold: HoldId, by: String } => Refused "hold-release-asked",
         ReleaseNotAsked { hold: HoldId } => Refused "hold-release-not-asked",
     }

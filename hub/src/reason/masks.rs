@@ -2,8 +2,8 @@
 
 use shared::id::{BoxCamera, BoxName, ExhibitRef};
 
-use super::{LocalTime, reasons};
-use crate::requests::rules;
+use super::table::reasons;
+use crate::model::{local_time::LocalTime, pull};
 
 reasons! {
     Masks {
@@ -27,7 +27,7 @@ reasons! {
         LiftedNow { camera: BoxCamera, until: LocalTime } => Refused "mask-lifted-now",
         ReviewExhibitUnknown { exhibit: ExhibitRef, camera: BoxCamera } => Missing "review-exhibit-unknown",
         OtherCamera { exhibit: ExhibitRef, of: BoxCamera, camera: BoxCamera } => Refused "exhibit-of-other-camera",
-        ShowsNothing { exhibit: ExhibitRef, state: rules::State } => Refused "exhibit-shows-nothing",
+        ShowsNothing { exhibit: ExhibitRef, state: pull::State } => Refused "exhibit-shows-nothing",
         OtherMask { exhibit: ExhibitRef, camera: BoxCamera, mask: String } => Refused "exhibit-of-other-mask",
     }
 }

@@ -20,17 +20,15 @@
 //! | [`trail`] | reading the log of staff acts |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 
-use std::fmt;
-
 use serde::Serialize;
-use shared::time::{Utc, Zone};
 
-use crate::error::{Class, HubError};
+use class::Class;
 
 pub mod access;
 pub mod accounts;
 pub mod api;
 pub mod backups;
+pub mod class;
 pub mod clips;
 pub mod evidence;
 pub mod footage;
@@ -43,6 +41,7 @@ pub mod pages;
 pub mod proofs;
 pub mod pulls;
 pub mod register;
+mod table;
 pub mod trail;
 
 pub use access::Access;
@@ -62,67 +61,6 @@ pub use proofs::Proofs;
 pub use pulls::PullReason;
 pub use register::Register;
 pub use trail::Trail;
-
-/// A moment, told in the scheme's own time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LocalTime {
-    pub at: Utc,
-    pub zone: Zone,
-}
-
-impl LocalTime {
-    pub fn of(at: Utc, zone: &Zone) -> Self {
-        let zone = zone.clone();
-        Self { at, zone }
-    }
-}
-
-impl fmt::Display for LocalTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.at.for_people(&self.zone))
-    }
-}
-
-/// The reasons of one room: a variant with what it is about, its class, and its code.
-macro_rules! reasons {
-    ($(#[$doc:meta])* $room:ident { $($(#[$about:meta])* $name:ident $({ $($field:ident: $type:ty),* $(,)? })? => $class:ident $code:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub enum $room {
-            $($(#[$about])* $name $({ $($field: $type),* })?,)*
-        }
-
-        impl $room {
-            /// Every code there is here.
-            pub const CODES: &[&str] = &[$($code),*];
-
-            pub fn code(&self) -> &'static str {
-                match self {
-                    $(Self::$name { .. } => $code,)*
-                }
-            }
-
-            pub fn class(&self) -> $crate::error::Class {
-                match self {
-                    $(Self::$name { .. } => $crate::error::Class::$class,)*
-                }
-            }
-        }
-
-        impl std::fmt::Display for $room {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                std::fmt::Display::fmt(&$crate::words::of(&self.clone().into()), f)
-            }
-        }
-
-        impl From<$room> for $crate::error::HubError {
-            fn from(reason: $room) -> Self {
-                $crate::reason::Reason::from(reason).into()
-            }
-        }
-    };
-}
-pub(crate) use reasons;
 
 /// The rooms.
 macro_rules! rooms {
@@ -173,12 +111,6 @@ impl Reason {
             _ => None,
         };
         own.unwrap_or_else(|| self.class().status())
-    }
-}
-
-impl From<Reason> for HubError {
-    fn from(reason: Reason) -> Self {
-        Self::Because(Box::new(reason))
     }
 }
 

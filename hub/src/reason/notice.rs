@@ -2,7 +2,7 @@
 
 use shared::id::BoxName;
 
-use super::LocalTime;
+use crate::model::local_time::LocalTime;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {

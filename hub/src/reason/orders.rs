@@ -6,44 +6,8 @@ use shared::{
     passkey::PasskeyError,
 };
 
-use super::{Reason, reasons};
-use crate::{error::HubError, requests::touch_state::State};
-
-/// Letters of the reason in a line about an order that was not carried out.
-const LONGEST_WHY: usize = 300;
-
-/// Why an order was not obeyed, as a line has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The box's, or the hub's own where the box refused nothing.
-    pub code: String,
-    /// A sentence of then, cut to what a line takes.
-    pub why: String,
-}
-
-impl Failure {
-    /// Of an act that came to nothing at the hub or at the box.
-    pub fn of(why: &HubError) -> Self {
-        match why {
-            HubError::Because(reason) => {
-                let code = match reason.as_ref() {
-                    Reason::Orders(why) => why.cause(),
-                    reason => reason.code(),
-                };
-                Self::new(code, &why.to_string())
-            }
-            // What broke is for the journal.
-            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
-        }
-    }
-
-    pub fn new(code: &str, why: &str) -> Self {
-        Self {
-            code: code.into(),
-            why: why.chars().take(LONGEST_WHY).collect(),
-        }
-    }
-}
+use super::table::reasons;
+use crate::model::touch::State;
 
 impl Orders {
     /// The box's code where it refused, else the hub's.

@@ -1,6 +1,6 @@
 //! Pure. Reasons of what goes to those outside the scheme.
 
-use super::reasons;
+use super::table::reasons;
 
 reasons! {
     Outside {

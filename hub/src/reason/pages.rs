@@ -2,7 +2,7 @@
 
 use shared::id::ExhibitRef;
 
-use super::reasons;
+use super::table::reasons;
 
 reasons! {
     Pages {

@@ -2,8 +2,7 @@
 
 use shared::passkey::PasskeyError;
 
-use super::reasons;
-use crate::access::totp::CodeError;
+use super::table::reasons;
 
 reasons! {
     Proofs {
@@ -28,16 +27,6 @@ reasons! {
         FactorUnknown { factor: u64 } => Missing "factor-unknown",
         LastFactor => Refused "last-factor",
         FactorGone => Refused "factor-gone-meanwhile",
-    }
-}
-
-impl From<CodeError> for Proofs {
-    fn from(why: CodeError) -> Self {
-        match why {
-            CodeError::Form => Self::CodeMalformed,
-            CodeError::Wrong => Self::CodeWrong,
-            CodeError::Used => Self::CodeUsed,
-        }
     }
 }
 

@@ -7,15 +7,13 @@ use shared::{
     order::Refusal,
     time::{Utc, Zone},
 };
-use utoipa::ToSchema;
 
-use super::LocalTime;
-use crate::{disks::room::NoRoom, words};
+use crate::model::{disk::NoRoom, local_time::LocalTime};
 
 /// What a box's log says of segments that are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Gone {
+pub enum SegmentLoss {
     Deleted,
     Lost,
     NotOnDisk,
@@ -117,7 +115,7 @@ pull_reasons! {
     NotRecorded { stretches: Vec<Stretch> } = "not-recorded",
     NotProven { stretch: Stretch, log: String } = "not-proven",
     OtherLog { stretch: Stretch, log: String } = "other-log",
-    SegmentsGone { first: u64, last: u64, gone: Vec<Gone> } = "segments-gone",
+    SegmentsGone { first: u64, last: u64, gone: Vec<SegmentLoss> } = "segments-gone",
 
     // What the hub could not do.
     /// Of the reason beside it.
@@ -181,31 +179,6 @@ impl PullReason {
     }
 }
 
-/// A reason as programs are told it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ReasonRow {
-    /// One code is one reason, whatever the words: those of docs/requests.md.
-    pub code: String,
-    /// What it is about, by name; null: nothing more is to be said.
-    #[schema(value_type = Option<Object>)]
-    pub facts: serde_json::Value,
-    /// The same for people.
-    pub text: String,
-}
-
-/// As programs are told them.
-pub fn rows(reasons: &[PullReason], zone: &Zone) -> Vec<ReasonRow> {
-    let row = |reason: &PullReason| ReasonRow {
-        code: reason.code().into(),
-        facts: serde_json::to_value(reason)
-            .ok()
-            .and_then(|mut value| value.get_mut("facts").map(serde_json::Value::take))
-            .unwrap_or_default(),
-        text: words::pull(reason, zone),
-    };
-    reasons.iter().map(row).collect()
-}
-
 /// Who had a part in the end of an exhibit, and when it came; as far as its row says.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DisposalNote {
@@ -250,19 +223,12 @@ mod tests {
             PullReason::SegmentsGone {
                 first: 7,
                 last: 8,
-                gone: vec![Gone::Deleted, Gone::Lost],
+                gone: vec![SegmentLoss::Deleted, SegmentLoss::Lost],
             },
         ];
         let text = serde_json::to_string(&all).expect("json");
         let back: Vec<PullReason> = serde_json::from_str(&text).expect("read");
         assert_eq!(back, all);
-        let rows = rows(&all, &Zone::utc());
-        assert_eq!(
-            (rows[0].code.as_str(), &rows[0].facts["name"]),
-            ("box-offline", &"ashby".into())
-        );
-        assert_eq!(rows[1].facts, serde_json::Value::Null);
-        assert!(rows.iter().all(|r| !r.text.is_empty()));
     }
 
     /// EVI-1: a full disk of the hub's, a pause and others before it are waited for, however long that takes; what a box or the hub
@@ -277,7 +243,7 @@ mod tests {
         };
         let full = PullReason::from(room);
         assert!(full.patient() && !full.of_the_line());
-        let said = words::pull(&full, &Zone::utc());
+        let said = crate::words::pull(&full, &Zone::utc());
         for part in [
             "/srv/evidence",
             "3 MiB left",

@@ -2,11 +2,8 @@
 
 use shared::id::ExhibitRef;
 
-use super::{LocalTime, reasons};
-use crate::{
-    register::{rank::Rank, state::CopyState},
-    requests::clip::class::RequesterClass,
-};
+use super::table::reasons;
+use crate::model::{copy::CopyState, local_time::LocalTime, rank::Rank, requester::RequesterClass};
 
 reasons! {
     Register {

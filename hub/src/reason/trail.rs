@@ -1,6 +1,7 @@
 //! Pure. Reasons about reading the log of staff acts.
 
-use super::{LocalTime, reasons};
+use super::table::reasons;
+use crate::model::local_time::LocalTime;
 
 reasons! {
     Trail {

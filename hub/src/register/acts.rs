@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     id::ExhibitRef,
-    record::{hex, salted},
     types::{ActFail, Data, RegCopy, RegEnd, RegHand, RegMark, RegReceipt, RegReturn},
 };
 use utoipa::ToSchema;
 
 use super::{
-    events, media,
-    state::{CopyEvent, CopyKind, CopyState, NotDone, Standing},
+    events,
+    kept::{hash, keep, kept},
+    media,
 };
 use crate::{
     access::{
@@ -18,55 +18,22 @@ use crate::{
         factors::{self, Proof},
     },
     acts::Act,
-    db::{
-        register::{CopyRecord, SaveRecord},
-        requests::RequestRecord,
-    },
-    error::{HubError, plain},
+    db::register::{CopyRecord, SaveRecord},
+    error::HubError,
     hub::Hub,
-    keys,
-    reason::{Evidence, Footage, Register, pulls::DisposalNote},
-    requests::{
-        clip::class::RequesterClass,
-        rules::{self, State, TextField},
+    model::{
+        copy::{CopyEvent, CopyKind, CopyStanding, CopyState, NotDone},
+        requester::RequesterClass,
+        text::TextField,
     },
+    reason::Register,
+    texts,
 };
 
 /// Characters of a producer's reference.
 const MARK: usize = 40;
 /// A save of which nobody says how it ended came to nothing after so long.
 const SAVE_MS: i64 = 24 * 3_600_000;
-
-/// The exhibit, if it is not disposed of.
-pub fn kept(hub: &Hub, exhibit: &ExhibitRef) -> Result<RequestRecord, HubError> {
-    let request = hub.db.request(exhibit.as_str())?;
-    let request = request.ok_or_else(|| Footage::ExhibitUnknown {
-        exhibit: exhibit.clone(),
-    })?;
-    if request.state == State::Disposed {
-        return Err(Evidence::Disposed {
-            exhibit: exhibit.clone(),
-            note: DisposalNote::of(&request.why, &hub.config.zone),
-        }
-        .into());
-    }
-    Ok(request)
-}
-
-/// A text in the side table, which stays as long as the exhibit; its salted hash.
-pub fn keep(
-    hub: &Hub,
-    act: &Act<'_>,
-    exhibit: &ExhibitRef,
-    text: &str,
-) -> Result<String, HubError> {
-    let salt: [u8; 16] = keys::random().map_err(plain)?;
-    let text = text.trim();
-    let hash = salted(&salt, text);
-    act.keep_side(&hash, &hex(&salt), text, hub.now())?;
-    act.register_refers(exhibit.as_str(), &hash)?;
-    Ok(hash)
-}
 
 /// One that need not be given; empty is not given.
 fn keep_some(
@@ -81,7 +48,7 @@ fn keep_some(
 
 fn given<const N: usize>(texts: [(TextField, &str); N]) -> Result<(), HubError> {
     let texts = texts.map(|(field, text)| (field, text.to_owned()));
-    Ok(rules::texts(
+    Ok(texts::texts(
         texts.iter().map(|(field, text)| (*field, text)),
     )?)
 }
@@ -136,17 +103,6 @@ fn one_of(field: &str, word: &str, known: &[&str]) -> Result<(), HubError> {
             known: known.join(", "),
         }
         .into()),
-    }
-}
-
-pub(super) fn hash(text: &str) -> Result<(), HubError> {
-    let ok = text.len() == 64
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    match ok {
-        true => Ok(()),
-        false => Err(Register::HashMalformed.into()),
     }
 }
 
@@ -292,7 +248,7 @@ pub fn copied(
         act.put_copy(&CopyRecord {
             exhibit: exhibit.clone(),
             n,
-            standing: Standing {
+            standing: CopyStanding {
                 kind: copy.kind,
                 state: CopyState::Here,
                 received: false,
@@ -335,7 +291,7 @@ fn find(hub: &Hub, exhibit: &ExhibitRef, copy: u64) -> Result<CopyRecord, HubErr
     found.ok_or_else(|| Register::CopyUnknown { exhibit, copy }.into())
 }
 
-fn moved(c: &CopyRecord, event: CopyEvent) -> Result<Standing, HubError> {
+fn moved(c: &CopyRecord, event: CopyEvent) -> Result<CopyStanding, HubError> {
     c.standing.apply(event).map_err(|why| not_done(why, c))
 }
 

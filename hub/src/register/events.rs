@@ -13,11 +13,11 @@ use shared::{
     },
 };
 
-use super::event::{Erasable, ExhibitAct, ExhibitEvent, Hand};
 use crate::{
     db::own_lines::OwnLine,
     error::{HubError, plain},
     hub::Hub,
+    model::exhibit_event::{Erasable, ExhibitAct, ExhibitEvent, Hand},
     trail,
 };
 

@@ -5,17 +5,15 @@ use serde::{Deserialize, Serialize};
 use shared::{id::ExhibitRef, types::RegMedia};
 use utoipa::ToSchema;
 
-use super::acts::{keep, kept};
+use super::kept::{keep, kept};
 use crate::{
     access::{authorise::Permit, two},
     db::register::MediaRecord,
     error::HubError,
     hub::Hub,
+    model::{requester::RequesterClass, text::TextField},
     reason::Register,
-    requests::{
-        clip::class::RequesterClass,
-        rules::{self, TextField},
-    },
+    texts,
 };
 
 /// Who asked for an exhibit; None: no request is known.
@@ -50,13 +48,13 @@ pub fn allow(
     m: &MediaRelease,
     permit: &Permit,
 ) -> Result<(), HubError> {
-    rules::texts([
+    texts::texts([
         (TextField::Document, &m.document),
         (TextField::Uses, &m.uses),
         (TextField::Limits, &m.limits),
     ])?;
     if let Some(sha256) = &m.sha256 {
-        super::acts::hash(sha256)?;
+        super::kept::hash(sha256)?;
     }
     kept(hub, exhibit)?;
     match class_of(hub, exhibit)? {

@@ -2,15 +2,15 @@
 
 use shared::id::ExhibitRef;
 
-use super::{
-    event::{Erasable, ExhibitAct},
-    events, media,
-    rows::{CopyRow, MediaRow, ReceiptRow, Register, ReleaseForm},
-};
+use super::{events, media};
 use crate::{
     db::register::CopyRecord,
     error::HubError,
     hub::Hub,
+    model::{
+        exhibit_event::{Erasable, ExhibitAct},
+        register::{CopyRow, MediaRow, ReceiptRow, Register, ReleaseForm},
+    },
     ownlog,
     reason::{Footage, Register as Because},
 };

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use shared::{id::BoxCamera, time::Utc};
 use utoipa::ToSchema;
 
-use super::turns::Forecast;
 use crate::{
     db::requests::RequestRecord,
     error::{HubError, plain},
     hub::Hub,
+    model::line::Forecast,
 };
 
 /// What a clip would be, before it is asked for.

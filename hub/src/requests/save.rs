@@ -11,17 +11,15 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    rules::{self, State, TextField},
-    submit::keep_salted,
-};
 use crate::{
-    access::{authorise::Permit, sessions::Reason},
+    access::authorise::Permit,
     error::{HubError, plain},
     files,
-    hub::Hub,
+    hub::{Hub, sessions::Reason},
+    model::{copy::CopyKind, pull::State, text::TextField},
     reason::{Clips, Footage},
-    register::{acts, media, state::CopyKind},
+    register::{acts, media},
+    texts::{self, keep_salted},
 };
 
 /// A package that may be saved now.
@@ -55,7 +53,7 @@ pub fn grant(
     ];
     let present = reason.present();
     let others = present.iter().map(|text| (TextField::Present, text));
-    rules::texts(given.into_iter().chain(others))?;
+    texts::texts(given.into_iter().chain(others))?;
     let row = hub
         .db
         .request(exhibit.as_str())

@@ -3,7 +3,8 @@
 use askama::Template;
 use shared::time::{Utc, Zone};
 
-use super::report::{CameraReport, Certificate, DayState, Report, Verdict, claim_in_words};
+use super::report::{CameraReport, Certificate, DayState, Report, Verdict};
+use crate::words::en::claims::claim_in_words;
 
 /// Columns of the CSV (documented in docs/hub.md): new ones are added at the end, none is renamed.
 pub const CSV_HEADERS: [&str; 26] = [

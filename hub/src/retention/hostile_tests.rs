@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use shared::{id::BoxName, testing::LogBuilder};
 
 use super::{gather, rig::*, watch};
-use crate::db::numbers::Numbered;
 use crate::{
-    db::{Db, visible::VisibleRows},
-    devices::words,
+    db::{Db, numbers::Numbered, visible::VisibleRows},
+    faults::reports,
+    holds,
     list::Part,
-    requests::{holds, review},
-    shown,
+    reviews, shown,
 };
 
 const T: &str = "2026-11-28T10:00:00.000Z";
@@ -144,7 +143,7 @@ fn all_goes_on(rig: &Rig) {
         let _ = crate::days::footage(&rig.hub, &camera, None, None, crate::days::MOST);
         let _ = gather::of_camera(&rig.hub, &camera, &part);
     }
-    review::all(&rig.hub).expect("masks");
+    reviews::all(&rig.hub).expect("masks");
 }
 
 /// security.md V4, V5, V16, kind 2: none of them is countersigned; the refusal names log, line, field and value; what was held stays.
@@ -227,7 +226,7 @@ fn held_since_before_v4_v5() {
         let of: Vec<_> = ashby
             .faults
             .iter()
-            .filter(|f| f.code == words::LINE)
+            .filter(|f| f.code == reports::LINE)
             .cloned()
             .collect();
         assert!(
@@ -239,13 +238,13 @@ fn held_since_before_v4_v5() {
     let said = fault(&rig);
     assert_eq!(said.len(), 1);
     assert!(shared::plain::all_plain(&said[0].text), "{}", said[0].text);
-    assert_eq!(rig.faults(words::LINE), (1, 0));
+    assert_eq!(rig.faults(reports::LINE), (1, 0));
     assert_eq!(next_hold(&rig), "H-000001");
     rig.hub.db.revoke_box(&ashby(), "stolen").expect("revoked");
     all_goes_on(&rig);
     rig.restart();
     all_goes_on(&rig);
-    assert_eq!(rig.faults(words::LINE), (1, 0), "said once");
+    assert_eq!(rig.faults(reports::LINE), (1, 0), "said once");
     assert_eq!(fault(&rig).len(), 1);
 }
 

@@ -99,7 +99,7 @@ pub enum Fails {
 
 /// How a camera-day stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum DayVerdict {
     /// Its certificate is there and sound.
     Sound,
     /// Sound, but deleted more than a day after its time.
@@ -138,25 +138,25 @@ pub enum Standing {
     NoRule,
 }
 
-impl Standing {
+impl DayVerdict {
     /// The worst of a camera-day's parts counts.
     fn weight(&self) -> u8 {
         match self {
-            Standing::Lost => 0,
-            Standing::Sound => 1,
-            Standing::Late { .. } => 2,
-            Standing::Early { .. } => 3,
-            Standing::NotDue { .. } => 4,
-            Standing::Awaited { .. } => 5,
-            Standing::Undated => 6,
-            Standing::NoRule => 7,
-            Standing::NotKnown { .. } => 8,
-            Standing::Failing(_) => 9,
-            Standing::Missing { .. } => 10,
+            DayVerdict::Lost => 0,
+            DayVerdict::Sound => 1,
+            DayVerdict::Late { .. } => 2,
+            DayVerdict::Early { .. } => 3,
+            DayVerdict::NotDue { .. } => 4,
+            DayVerdict::Awaited { .. } => 5,
+            DayVerdict::Undated => 6,
+            DayVerdict::NoRule => 7,
+            DayVerdict::NotKnown { .. } => 8,
+            DayVerdict::Failing(_) => 9,
+            DayVerdict::Missing { .. } => 10,
         }
     }
 
-    pub fn worse(self, other: Standing) -> Standing {
+    pub fn worse(self, other: DayVerdict) -> DayVerdict {
         if other.weight() > self.weight() {
             other
         } else {
@@ -166,17 +166,17 @@ impl Standing {
 
     pub fn word(&self) -> &'static str {
         match self {
-            Standing::Sound => "sound",
-            Standing::Late { .. } => "late",
-            Standing::Early { .. } => "early",
-            Standing::NotDue { .. } => "not due",
-            Standing::Awaited { .. } => "awaited",
-            Standing::NotKnown { .. } => "not known",
-            Standing::Undated => "not dated",
-            Standing::Lost => "lost",
-            Standing::Missing { .. } => "missing",
-            Standing::Failing(_) => "failing",
-            Standing::NoRule => "no rule",
+            DayVerdict::Sound => "sound",
+            DayVerdict::Late { .. } => "late",
+            DayVerdict::Early { .. } => "early",
+            DayVerdict::NotDue { .. } => "not due",
+            DayVerdict::Awaited { .. } => "awaited",
+            DayVerdict::NotKnown { .. } => "not known",
+            DayVerdict::Undated => "not dated",
+            DayVerdict::Lost => "lost",
+            DayVerdict::Missing { .. } => "missing",
+            DayVerdict::Failing(_) => "failing",
+            DayVerdict::NoRule => "no rule",
         }
     }
 
@@ -190,32 +190,32 @@ impl Standing {
             )
         };
         match self {
-            Standing::Sound => "deleted on time; no key left on the box opens it".into(),
-            Standing::Late { due } => {
+            DayVerdict::Sound => "deleted on time; no key left on the box opens it".into(),
+            DayVerdict::Late { due } => {
                 format!("deleted, but late: it was due {}", at(*due))
             }
-            Standing::Early { due, space } => format!(
+            DayVerdict::Early { due, space } => format!(
                 "deleted early{}: it was due {}",
                 if *space { ", for lack of space" } else { "" },
                 at(*due)
             ),
-            Standing::NotDue { due } => format!("kept until {}", at(*due)),
-            Standing::Awaited { due } => {
+            DayVerdict::NotDue { due } => format!("kept until {}", at(*due)),
+            DayVerdict::Awaited { due } => {
                 format!("due since {}; its certificate is awaited", at(*due))
             }
-            Standing::NotKnown { since: Some(t) } => {
+            DayVerdict::NotKnown { since: Some(t) } => {
                 format!(
                     "due; not known since {}, when the box was last heard",
                     at(*t)
                 )
             }
-            Standing::NotKnown { since: None } => "due; the box's log has never come".into(),
-            Standing::Undated => {
+            DayVerdict::NotKnown { since: None } => "due; the box's log has never come".into(),
+            DayVerdict::Undated => {
                 "recorded while nobody vouched for the box's clock; when it is due is not known yet"
                     .into()
             }
-            Standing::Lost => "all of it was found missing from the box's disks".into(),
-            Standing::Missing {
+            DayVerdict::Lost => "all of it was found missing from the box's disks".into(),
+            DayVerdict::Missing {
                 due,
                 silent: Some(since),
                 ..
@@ -224,23 +224,23 @@ impl Standing {
                 at(*due),
                 heard(*since)
             ),
-            Standing::Missing {
+            DayVerdict::Missing {
                 due, begun: true, ..
             } => format!(
                 "due {}; its deletion was begun and never reported done",
                 at(*due)
             ),
-            Standing::Missing { due, .. } => {
+            DayVerdict::Missing { due, .. } => {
                 format!("due {}, and the box has not said that it is gone", at(*due))
             }
-            Standing::Failing(Fails::Opens) => {
+            DayVerdict::Failing(Fails::Opens) => {
                 "deleted, but a key the box still has opens it".into()
             }
-            Standing::Failing(Fails::Left { oldest }) => format!(
+            DayVerdict::Failing(Fails::Left { oldest }) => format!(
                 "deleted, but footage of {} was left on the box's disks",
                 at(*oldest)
             ),
-            Standing::NoRule => {
+            DayVerdict::NoRule => {
                 "the box has not said how long it keeps this camera's footage".into()
             }
         }
@@ -264,7 +264,7 @@ pub fn judge_certificate(
     newest: bool,
     good: bool,
     heard: Horizon,
-) -> Standing {
+) -> DayVerdict {
     let named = c.rule.strip_suffix('d').and_then(|n| n.parse().ok());
     let days = policy.shortest_at(c.at).or(named).or(policy.days());
     let zones = policy.zones_at(c.at);
@@ -274,16 +274,16 @@ pub fn judge_certificate(
     };
     // What went early leaves its key until its day: the certificate of that day says that it is gone.
     if !done.undecryptable && !good && !c.rule.starts_with("early") {
-        return Standing::Failing(Fails::Opens);
+        return DayVerdict::Failing(Fails::Opens);
     }
     let Some(days) = days else {
-        return Standing::NoRule;
+        return DayVerdict::NoRule;
     };
     let allowed = zones.iter().map(|z| oldest_allowed(done.at, days, z)).min();
     if let Some(oldest) = done.oldest.filter(|_| newest)
         && allowed.is_some_and(|allowed| policy.latest_day(oldest) < allowed)
     {
-        return Standing::Failing(Fails::Left { oldest });
+        return DayVerdict::Failing(Fails::Left { oldest });
     }
     // By the midnight of whichever zone the box had then. Footage of an unset clock lies under too early a day: it is due by when it was
     // really recorded.
@@ -295,7 +295,7 @@ pub fn judge_certificate(
     });
     let due_late = lates.max().unwrap_or(c.at);
     if c.at < due_then {
-        return Standing::Early {
+        return DayVerdict::Early {
             due: due_then,
             space: c.rule.starts_with("early"),
         };
@@ -314,31 +314,31 @@ pub fn judge_certificate(
             }
         });
     if done.at.0 - due_late.0 > GRACE_MS {
-        return Standing::Late { due: due_late };
+        return DayVerdict::Late { due: due_late };
     }
-    Standing::Sound
+    DayVerdict::Sound
 }
 
-fn absent(due: Utc, begun: bool, heard: Horizon) -> Standing {
+fn absent(due: Utc, begun: bool, heard: Horizon) -> DayVerdict {
     let Horizon { now, upto } = heard;
     if now < due {
-        return Standing::NotDue { due };
+        return DayVerdict::NotDue { due };
     }
     // Lines from after the sweep have come: what is not among them did not happen by then.
     let told = upto.filter(|t| t.0 > due.0 + SWEEP_MS);
     if now.0 - due.0 > GRACE_MS {
         let informed = upto.filter(|t| t.0 - due.0 > GRACE_MS);
-        return Standing::Missing {
+        return DayVerdict::Missing {
             due,
             silent: if informed.is_some() { None } else { Some(upto) },
             begun,
         };
     }
     match told {
-        Some(_) => Standing::Awaited { due },
+        Some(_) => DayVerdict::Awaited { due },
         // The night's first minutes are nobody's silence.
-        None if now.0 - due.0 <= SWEEP_MS => Standing::Awaited { due },
-        None => Standing::NotKnown { since: upto },
+        None if now.0 - due.0 <= SWEEP_MS => DayVerdict::Awaited { due },
+        None => DayVerdict::NotKnown { since: upto },
     }
 }
 
@@ -349,22 +349,22 @@ pub fn judge(
     newest: Option<&CertificateRecord>,
     policy: &Policy,
     heard: Horizon,
-) -> Standing {
+) -> DayVerdict {
     if !d.settled && d.held > 0 || certificates.is_empty() {
         if d.settled || d.held == 0 {
-            return Standing::Lost;
+            return DayVerdict::Lost;
         }
         if policy.days().is_none() {
-            return Standing::NoRule;
+            return DayVerdict::NoRule;
         }
         let day = match (d.doubtful, d.latest) {
             (false, _) => d.day,
             (true, Some(t)) => policy.zone.day_of(t).max(d.day),
-            (true, None) => return Standing::Undated,
+            (true, None) => return DayVerdict::Undated,
         };
         return policy
             .due(day, d.t1)
-            .map_or(Standing::NoRule, |due| absent(due, false, heard));
+            .map_or(DayVerdict::NoRule, |due| absent(due, false, heard));
     }
     let good = d.settled;
     certificates
@@ -373,7 +373,7 @@ pub fn judge(
             let is = newest.is_some_and(|n| (&n.log, n.n) == (&c.log, c.n));
             judge_certificate(c, d.latest, policy, is, good, heard)
         })
-        .fold(Standing::Lost, Standing::worse)
+        .fold(DayVerdict::Lost, DayVerdict::worse)
 }
 
 #[cfg(test)]

@@ -77,11 +77,11 @@ fn heard(now: Utc) -> Horizon {
     }
 }
 
-fn with(d: &DayRecord, c: &CertificateRecord, p: &Policy, now: Utc) -> Standing {
+fn with(d: &DayRecord, c: &CertificateRecord, p: &Policy, now: Utc) -> DayVerdict {
     judge(d, &[c], Some(c), p, heard(now))
 }
 
-fn without(d: &DayRecord, p: &Policy, heard: Horizon) -> Standing {
+fn without(d: &DayRecord, p: &Policy, heard: Horizon) -> DayVerdict {
     judge(d, &[], None, p, heard)
 }
 
@@ -114,22 +114,22 @@ fn days_of_the_calendar() {
                 now,
             )
         };
-        assert_eq!(at(0), Standing::Sound, "{recorded}");
+        assert_eq!(at(0), DayVerdict::Sound, "{recorded}");
         assert_eq!(
             at(-1),
-            Standing::Early {
+            DayVerdict::Early {
                 due: due_at,
                 space: false
             }
         );
-        assert_eq!(at(GRACE_MS), Standing::Late { due: due_at });
+        assert_eq!(at(GRACE_MS), DayVerdict::Late { due: due_at });
         let left = |ms| without(&row(recorded), &p, heard(due_at.plus_ms(ms)));
-        assert_eq!(left(-1), Standing::NotDue { due: due_at });
-        assert_eq!(left(0), Standing::Awaited { due: due_at });
-        assert_eq!(left(GRACE_MS), Standing::Awaited { due: due_at });
+        assert_eq!(left(-1), DayVerdict::NotDue { due: due_at });
+        assert_eq!(left(0), DayVerdict::Awaited { due: due_at });
+        assert_eq!(left(GRACE_MS), DayVerdict::Awaited { due: due_at });
         assert_eq!(
             left(GRACE_MS + 1),
-            Standing::Missing {
+            DayVerdict::Missing {
                 due: due_at,
                 silent: None,
                 begun: false
@@ -151,7 +151,7 @@ fn early_for_lack_of_space() {
     );
     assert_eq!(
         seen,
-        Standing::Early {
+        DayVerdict::Early {
             due: utc("2026-12-05T00:05:00.000Z"),
             space: true
         }
@@ -174,8 +174,8 @@ fn a_box_off_the_line() {
             },
         )
     };
-    assert_eq!(at(-1), Standing::NotDue { due: due_at });
-    assert_eq!(at(HOUR), Standing::NotKnown { since: Some(away) });
+    assert_eq!(at(-1), DayVerdict::NotDue { due: due_at });
+    assert_eq!(at(HOUR), DayVerdict::NotKnown { since: Some(away) });
     assert!(
         at(HOUR)
             .text(&london())
@@ -186,7 +186,7 @@ fn a_box_off_the_line() {
     let fault = at(GRACE_MS + 1);
     assert_eq!(
         fault,
-        Standing::Missing {
+        DayVerdict::Missing {
             due: due_at,
             silent: Some(Some(away)),
             begun: false
@@ -208,7 +208,7 @@ fn a_box_off_the_line() {
     );
     assert!(matches!(
         late,
-        Standing::Missing {
+        DayVerdict::Missing {
             silent: Some(_),
             ..
         }
@@ -219,7 +219,7 @@ fn a_box_off_the_line() {
     };
     assert_eq!(
         without(&row("2026-11-03"), &p, never),
-        Standing::NotKnown { since: None }
+        DayVerdict::NotKnown { since: None }
     );
 }
 
@@ -234,10 +234,10 @@ fn begun_and_not_done() {
         ..row("2026-11-03")
     };
     let at = |ms| with(&d, &c, &policy(31), due_at.plus_ms(ms));
-    assert_eq!(at(HOUR), Standing::Awaited { due: due_at });
+    assert_eq!(at(HOUR), DayVerdict::Awaited { due: due_at });
     assert!(matches!(
         at(GRACE_MS + 1),
-        Standing::Missing { begun: true, .. }
+        DayVerdict::Missing { begun: true, .. }
     ));
 }
 
@@ -253,11 +253,11 @@ fn a_key_still_opens_it() {
     };
     assert_eq!(
         with(&d, &c, &policy(31), at.plus_ms(HOUR)),
-        Standing::Failing(Fails::Opens)
+        DayVerdict::Failing(Fails::Opens)
     );
     assert_eq!(
         with(&gone("2026-11-03"), &c, &policy(31), at.plus_ms(HOUR)),
-        Standing::Sound
+        DayVerdict::Sound
     );
 }
 
@@ -278,13 +278,13 @@ fn older_footage_was_left() {
         )
     };
     let allowed = zone.start_of(day("2026-11-04"));
-    assert_eq!(left(allowed, true), Standing::Sound);
+    assert_eq!(left(allowed, true), DayVerdict::Sound);
     let oldest = allowed.plus_ms(-1);
     assert_eq!(
         left(oldest, true),
-        Standing::Failing(Fails::Left { oldest })
+        DayVerdict::Failing(Fails::Left { oldest })
     );
-    assert_eq!(left(oldest, false), Standing::Sound);
+    assert_eq!(left(oldest, false), DayVerdict::Sound);
 }
 
 /// RET-1: a rule made longer does not make earlier deletions early; one made shorter makes nothing due before it was made.
@@ -300,7 +300,7 @@ fn a_rule_that_changed() {
     let now = utc("2026-12-02T00:00:00.000Z");
     assert_eq!(
         with(&gone("2026-11-01"), &by_the_old, &longer, now),
-        Standing::Sound
+        DayVerdict::Sound
     );
     // A box that goes on by the old rule deletes early.
     let after = certificate("2026-11-06", utc("2026-12-05T00:05:00.000Z"), "28d");
@@ -311,7 +311,7 @@ fn a_rule_that_changed() {
             &longer,
             utc("2026-12-06T00:00:00.000Z")
         ),
-        Standing::Early { .. }
+        DayVerdict::Early { .. }
     ));
     let shorter = Policy {
         rules: vec![(Utc(0), 31), (changed, 28)],
@@ -321,7 +321,7 @@ fn a_rule_that_changed() {
     let d = row("2026-11-01");
     assert_eq!(
         without(&d, &shorter, heard(changed.plus_ms(HOUR))),
-        Standing::Awaited { due: changed }
+        DayVerdict::Awaited { due: changed }
     );
     let swept = certificate("2026-11-01", changed.plus_ms(12 * HOUR), "28d");
     assert_eq!(
@@ -331,7 +331,7 @@ fn a_rule_that_changed() {
             &shorter,
             changed.plus_ms(20 * HOUR)
         ),
-        Standing::Sound
+        DayVerdict::Sound
     );
 }
 
@@ -343,14 +343,14 @@ fn recorded_under_an_unset_clock() {
         ..row("1970-01-01")
     };
     let now = utc("2026-11-20T12:00:00.000Z");
-    assert_eq!(without(&d, &policy(31), heard(now)), Standing::Undated);
+    assert_eq!(without(&d, &policy(31), heard(now)), DayVerdict::Undated);
     let known = DayRecord {
         latest: Some(utc("2026-11-03T15:00:00.000Z")),
         ..d
     };
     assert_eq!(
         without(&known, &policy(31), heard(now)),
-        Standing::NotDue {
+        DayVerdict::NotDue {
             due: utc("2026-12-05T00:05:00.000Z")
         }
     );
@@ -362,7 +362,7 @@ fn recorded_under_an_unset_clock() {
     };
     assert_eq!(
         with(&settled, &c, &policy(31), utc("2026-12-06T00:00:00.000Z")),
-        Standing::Sound
+        DayVerdict::Sound
     );
 }
 
@@ -383,14 +383,14 @@ fn a_zone_that_changed() {
     let now = moved.plus_ms(HOUR);
     assert_eq!(
         with(&gone("2026-11-02"), &then, &west, now),
-        Standing::Sound
+        DayVerdict::Sound
     );
     // Weeks later no such hour is excused.
     let early = certificate("2026-11-22", auckland.at(day("2026-12-21"), 0, 5), "28d");
     let now = utc("2026-12-22T00:00:00.000Z");
     assert!(matches!(
         with(&gone("2026-11-22"), &early, &west, now),
-        Standing::Early { .. }
+        DayVerdict::Early { .. }
     ));
     // The next day, of which the morning in Auckland is London's evening before.
     let mut kept = certificate("2026-11-05", utc("2026-12-04T00:05:00.000Z"), "28d");
@@ -400,14 +400,14 @@ fn a_zone_that_changed() {
     let now = utc("2026-12-04T12:00:00.000Z");
     assert_eq!(
         with(&gone("2026-11-05"), &kept, &west, now),
-        Standing::Sound
+        DayVerdict::Sound
     );
     if let Some(done) = &mut kept.done {
         done.oldest = Some(auckland.start_of(day("2026-11-05")));
     }
     assert!(matches!(
         with(&gone("2026-11-05"), &kept, &west, now),
-        Standing::Failing(Fails::Left { .. })
+        DayVerdict::Failing(Fails::Left { .. })
     ));
     // To the east: midnight comes early, and the day is kept for its days.
     let east = policy(&london(), &auckland);
@@ -416,7 +416,7 @@ fn a_zone_that_changed() {
         t1: last,
         ..row("2026-11-05")
     };
-    let Standing::NotDue { due } = without(&d, &east, heard(utc("2026-12-03T12:00:00.000Z")))
+    let DayVerdict::NotDue { due } = without(&d, &east, heard(utc("2026-12-03T12:00:00.000Z")))
     else {
         panic!("kept for its days")
     };

@@ -11,7 +11,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::promise::{self, GRACE_MS, Horizon, Policy, Standing};
+use super::promise::{self, DayVerdict, GRACE_MS, Horizon, Policy};
 use crate::db::retention::{CertificateRecord, DayRecord, Gaps};
 
 /// Whole days a camera's daily rate is the mean of.
@@ -158,15 +158,6 @@ pub struct Certificate {
     pub done_n: Option<u64>,
 }
 
-/// What a claim is worth, in words.
-pub fn claim_in_words(claim: &str) -> &str {
-    match claim {
-        "tpm" => "cryptographic erase",
-        "file" => "deleted; key copies may survive in worn flash until overwritten",
-        other => other,
-    }
-}
-
 impl From<&CertificateRecord> for Certificate {
     fn from(c: &CertificateRecord) -> Self {
         Self {
@@ -237,7 +228,7 @@ pub struct CameraDay {
     pub held: u64,
     pub t0: Utc,
     pub t1: Utc,
-    pub standing: Standing,
+    pub standing: DayVerdict,
     pub certificates: Vec<Certificate>,
 }
 
@@ -353,7 +344,7 @@ impl Facts {
     fn verdict(&self, policy: &Policy, days: &[CameraDay], today: Day) -> (Verdict, String) {
         let zone = &self.zone;
         let Some(n) = policy.days() else {
-            return (Verdict::NotKnown, Standing::NoRule.text(zone));
+            return (Verdict::NotKnown, DayVerdict::NoRule.text(zone));
         };
         let say = |d: &CameraDay| format!("{}: {}", d.day, d.standing.text(zone));
         let sentence = |all: &[&CameraDay]| {
@@ -365,20 +356,25 @@ impl Facts {
         };
         let over: Vec<&CameraDay> = days
             .iter()
-            .filter(|d| matches!(d.standing, Standing::Missing { .. } | Standing::Failing(_)))
+            .filter(|d| {
+                matches!(
+                    d.standing,
+                    DayVerdict::Missing { .. } | DayVerdict::Failing(_)
+                )
+            })
             .collect();
         // What was gone early long ago is past its day now, and nothing is owed any more.
         let owed = |d: &CameraDay| due(d.day, n, zone) > self.heard.now && d.day <= today;
         let under: Vec<&CameraDay> = days
             .iter()
-            .filter(|d| owed(d) && (early(d) || d.standing == Standing::Lost))
+            .filter(|d| owed(d) && (early(d) || d.standing == DayVerdict::Lost))
             .collect();
         let unknown: Vec<&CameraDay> = days
             .iter()
             .filter(|d| {
                 matches!(
                     d.standing,
-                    Standing::NotKnown { .. } | Standing::Undated | Standing::NoRule
+                    DayVerdict::NotKnown { .. } | DayVerdict::Undated | DayVerdict::NoRule
                 )
             })
             .collect();
@@ -418,7 +414,7 @@ impl Facts {
 
 /// Deleted early, all of it or a part.
 fn early(d: &CameraDay) -> bool {
-    matches!(d.standing, Standing::Early { .. })
+    matches!(d.standing, DayVerdict::Early { .. })
         || d.certificates
             .iter()
             .any(|c| c.done && c.rule.starts_with("early"))
@@ -451,7 +447,12 @@ fn runs(days: &[CameraDay], today: Day, n: u32) -> Vec<Run> {
     let mut day = from;
     while day <= today {
         let kept = match days.iter().find(|d| d.day == day) {
-            Some(d) if matches!(d.standing, Standing::Missing { .. } | Standing::Failing(_)) => {
+            Some(d)
+                if matches!(
+                    d.standing,
+                    DayVerdict::Missing { .. } | DayVerdict::Failing(_)
+                ) =>
+            {
                 DayState::Over
             }
             Some(d) if d.held > 0 && d.day < allowed.plus_days(-1) => DayState::Over,

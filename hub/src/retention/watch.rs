@@ -12,18 +12,18 @@ use shared::{
 
 use super::{
     gather,
-    promise::Standing,
+    promise::DayVerdict,
     report::{CameraDay, Facts},
 };
 use crate::{
+    blocking::blocking,
     db::{
         boxes::BoxRecord,
-        faults::{About, FoundFault},
+        faults::{FaultSubject, FoundFault},
     },
-    devices::words,
     error::{HubError, plain},
-    faults,
-    hub::{Hub, blocking},
+    faults::{self, reports},
+    hub::Hub,
 };
 
 /// No certificate, a day after its time.
@@ -101,7 +101,7 @@ pub fn look(
 }
 
 fn look_at(hub: &Hub, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
-    words::look(hub, &b.name)?;
+    reports::look(hub, &b.name)?;
     let facts = gather::unsettled(hub, b).map_err(plain)?;
     if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
         return Ok(());
@@ -110,7 +110,7 @@ fn look_at(hub: &Hub, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError>
     let Some(log) = log else { return Ok(()) };
     let found = found(&facts, &log.origin);
     let mine = |f: &FoundFault| {
-        let of_box = matches!(&f.about, About::Camera(c) if c.r#box == b.name);
+        let of_box = matches!(&f.about, FaultSubject::Camera(c) if c.r#box == b.name);
         of_box && [MISSING, FAILED].contains(&f.code.as_str())
     };
     faults::settle(hub, mine, &found)
@@ -134,9 +134,9 @@ fn found(facts: &Facts, log: &str) -> Vec<FoundFault> {
         for (code, is) in [
             (
                 MISSING,
-                (|s| matches!(s, Standing::Missing { .. })) as fn(&Standing) -> bool,
+                (|s| matches!(s, DayVerdict::Missing { .. })) as fn(&DayVerdict) -> bool,
             ),
-            (FAILED, |s| matches!(s, Standing::Failing(_))),
+            (FAILED, |s| matches!(s, DayVerdict::Failing(_))),
         ] {
             let bad: Vec<&CameraDay> = days.iter().filter(|d| is(&d.standing)).collect();
             let Some(first) = bad.first() else { continue };
@@ -145,7 +145,7 @@ fn found(facts: &Facts, log: &str) -> Vec<FoundFault> {
                 n => format!(" (and {} more days)", n - 1),
             };
             out.push(FoundFault {
-                about: About::Camera(BoxCamera {
+                about: FaultSubject::Camera(BoxCamera {
                     r#box: facts.r#box.clone(),
                     cam: cam.clone(),
                 }),

@@ -214,7 +214,7 @@ fn recorded_under_an_unset_clock() {
         let facts = gather::unsettled(&rig.hub, &b).expect("facts");
         facts.camera_days(&cam("c01"))[0].standing
     };
-    assert_eq!(standing(&rig), Standing::Undated);
+    assert_eq!(standing(&rig), DayVerdict::Undated);
     let delta = rig.hub.now().0 - rig.log.t.0;
     rig.log.t = rig.log.t.plus_ms(delta);
     let step = ClockStep {
@@ -232,7 +232,7 @@ fn recorded_under_an_unset_clock() {
     rig.log.add("sys:clock", &state);
     rig.send();
     let due = utc("2026-12-19T00:05:00.000Z");
-    assert_eq!(standing(&rig), Standing::NotDue { due });
+    assert_eq!(standing(&rig), DayVerdict::NotDue { due });
     // Deleted by elapsed time, on that night: sound.
     rig.to(due);
     let n = rig.range("c01", day("1970-01-01"), "c01/boot-1", (1, 1), "28d");

@@ -22,19 +22,14 @@ use crate::{
     files,
     hub::Hub,
     list::{Part, Rows},
+    model::{clip_request, local_time::LocalTime, text::TextField},
     ownlog::{MONTHS, op},
-    reason::{Accounts, LocalTime, Trail},
-    requests::{
-        clip,
-        rules::{self, TextField},
-        submit::keep_salted,
-    },
+    reason::{Accounts, Trail},
+    texts::{self, keep_salted},
 };
-
-pub mod owners;
-pub mod sample;
-
 use sample::Month;
+
+pub mod sample;
 
 /// A line of the hub's log about what somebody did, for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -262,7 +257,7 @@ fn facts(hub: &Hub, names: &mut Names, l: &OwnLine, data: &Value) -> Result<Name
         let text = match data.get(key) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(n)) => match (key, n.as_u64()) {
-                ("request", Some(n)) => clip::name(n),
+                ("request", Some(n)) => clip_request::name(n),
                 _ => n.to_string(),
             },
             _ => continue,
@@ -470,7 +465,7 @@ pub fn review(
     result: &str,
     permit: &Permit,
 ) -> Result<u64, HubError> {
-    rules::texts([(TextField::Result, &result.to_owned())])?;
+    texts::texts([(TextField::Result, &result.to_owned())])?;
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
     let seed = seed(hub, &month, &head)?;

@@ -3,13 +3,16 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    access::{principal::Principal, role::Role},
+    access::{principal::Principal, signin},
     db::requests::RequestRecord,
-    error::Class,
-    ops::{self, Operation, clips, log, staff},
-    requests::rules::State,
+    model::{pull::State, role::Role},
+    ops::{
+        self, clips, log,
+        operation::{self, Operation},
+        staff,
+    },
+    reason::class::Class,
     retention::rig::{Rig, utc},
-    signin,
 };
 
 const NOW: &str = "2026-11-03T14:00:00.000Z";
@@ -62,7 +65,7 @@ impl House {
         let person = signin::person(self.hub(), op)
             .expect("reads")
             .expect("somebody");
-        ops::perform(self.hub(), &Principal::Person(person), operation).await
+        operation::perform(self.hub(), &Principal::Person(person), operation).await
     }
 
     async fn view(&self, op: u32, n: u32, reference: &str) -> Result<clips::Viewing, HubError> {
@@ -361,7 +364,7 @@ async fn a_line_says_what_it_is_about() {
     );
 
     let open = ops::requests::Open {
-        class: crate::requests::clip::class::RequesterClass::Media,
+        class: crate::model::requester::RequesterClass::Media,
         cameras: vec![BoxCamera::parse("ashby/c01").expect("camera")],
         from: Some(utc(NOW).plus_ms(-60_000)),
         to: Some(utc(NOW)),
@@ -375,7 +378,7 @@ async fn a_line_says_what_it_is_about() {
     let request = house.by(2, open).await.expect("opened").request;
     let cancel = ops::requests::Cancel {
         request,
-        why: crate::requests::clip::state::CancelReason::Mistake,
+        why: crate::model::clip_request::CancelReason::Mistake,
         note: None,
     };
     house.by(2, cancel).await.expect("cancelled");

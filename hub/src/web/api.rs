@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     api::{bearer, http::FILM},
+    blocking::{Interruption, blocking},
     error::HubError,
-    hub::{Stopped, blocking},
     reason::Api,
 };
 
@@ -58,7 +58,7 @@ async fn in_turn(request: Request, next: Next) -> Response {
         drop(turn);
         response
     });
-    match answered.await.map_err(Stopped::from) {
+    match answered.await.map_err(Interruption::from) {
         Ok(response) => response,
         Err(stopped) => HubError::from(stopped).into_response(),
     }

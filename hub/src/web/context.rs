@@ -27,21 +27,23 @@ use crate::{
         authorise::{Subject, authorise},
         breaks,
         principal::{Person, Principal},
-        sessions::Session,
-        table::Row,
+        signin,
     },
-    api::http::{Problem, broken},
+    api::{
+        COOKIE,
+        http::{Problem, broken},
+    },
     backup::rolled,
-    error::{Class, HubError, plain},
-    hub::{Hub, Stopped},
-    ops::{self, Operation},
-    reason::{Notice, Pages, Reason},
-    requests::touches,
-    signin, words,
+    blocking::Interruption,
+    error::{HubError, plain},
+    hub::{Hub, sessions::Session},
+    model::operation::Row,
+    ops::operation::{self, Operation},
+    orders::touches,
+    reason::{Notice, Pages, Reason, class::Class},
+    words,
 };
 
-/// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
-pub const COOKIE: &str = "__Host-beadle";
 /// Strangers whose password waits to be looked at.
 const WAITING: usize = 64;
 
@@ -101,7 +103,7 @@ impl App {
         operation: O,
     ) -> Result<O::Reply, HubError> {
         let (hub, principal) = (self.hub.clone(), who.principal());
-        self.in_turn(async move { ops::perform(&hub, &principal, operation).await })
+        self.in_turn(async move { operation::perform(&hub, &principal, operation).await })
             .await
     }
 
@@ -116,7 +118,7 @@ impl App {
             drop(turn);
             done
         });
-        work.await.map_err(Stopped::from)?
+        work.await.map_err(Interruption::from)?
     }
 
     /// Blocking work that is no operation: signing in, files of a package that somebody is permitted to open. It runs beside the async
@@ -131,7 +133,7 @@ impl App {
             drop(turn);
             done
         });
-        work.await.map_err(Stopped::from)?
+        work.await.map_err(Interruption::from)?
     }
 }
 
@@ -229,10 +231,10 @@ impl SignedIn {
         )
     }
 
-    pub fn check_form(&self, token: &str) -> Result<(), Refused> {
+    pub fn check_form(&self, token: &str) -> Result<(), Refusal> {
         match self.session.owns_form(token) {
             true => Ok(()),
-            false => Err(Refused::because(Pages::FormOfAnotherSession)),
+            false => Err(Refusal::because(Pages::FormOfAnotherSession)),
         }
     }
 }
@@ -247,7 +249,7 @@ impl FromRequestParts<Arc<App>> for SignedIn {
         match Self::find(app, &parts.headers, &parts.extensions).await {
             Ok(Some(who)) => Ok(who),
             Ok(None) => Err(to_the_door()),
-            Err(e) => Err(Refused::from(e).into_response()),
+            Err(e) => Err(Refusal::from(e).into_response()),
         }
     }
 }
@@ -258,13 +260,13 @@ pub fn to_the_door() -> Response {
 
 /// A page that says no, or that something broke.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Refusal {
     error: HubError,
     /// For people. Of what broke, the number it is found by.
     text: String,
 }
 
-impl Refused {
+impl Refusal {
     pub fn because(reason: impl Into<Reason>) -> Self {
         HubError::from(reason.into()).into()
     }
@@ -287,7 +289,7 @@ impl Refused {
     }
 }
 
-impl From<HubError> for Refused {
+impl From<HubError> for Refusal {
     fn from(error: HubError) -> Self {
         let text = match error.class() {
             Class::Broken => broken(&error),
@@ -297,7 +299,7 @@ impl From<HubError> for Refused {
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let page = Message {
             title: self.error.class().title(),
@@ -318,7 +320,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Whoever may not, and what broke, gets a page of its own.
-    pub fn of(settled: Result<String, HubError>) -> Result<Self, Refused> {
+    pub fn of(settled: Result<String, HubError>) -> Result<Self, Refusal> {
         match settled {
             Ok(done) => Ok(Self {
                 done,
@@ -340,7 +342,7 @@ impl Outcome {
     }
 
     /// The page with the status that this outcome has.
-    pub fn on(self, shown: &impl Template) -> Result<Response, Refused> {
+    pub fn on(self, shown: &impl Template) -> Result<Response, Refusal> {
         let mut shown = page(shown)?;
         if let Some(status) = self.refused {
             *shown.status_mut() = status;
@@ -354,7 +356,7 @@ pub fn no_such_act() -> HubError {
     Pages::NoSuchAct.into()
 }
 
-pub fn page(page: &impl Template) -> Result<Response, Refused> {
+pub fn page(page: &impl Template) -> Result<Response, Refusal> {
     match page.render() {
         Ok(text) => Ok(Html(text).into_response()),
         Err(e) => Err(plain(format_args!("a page was not made: {e}")).into()),
@@ -378,7 +380,7 @@ pub fn set_cookie(name: &str, value: &str, age: &str) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}")
 }
 
-pub fn random() -> Result<[u8; 32], Refused> {
+pub fn random() -> Result<[u8; 32], Refusal> {
     let mut bytes = [0; 32];
     SystemRandom::new()
         .fill(&mut bytes)

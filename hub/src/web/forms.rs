@@ -12,7 +12,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    context::{App, Outcome, Refused, SignedIn},
+    context::{App, Outcome, Refusal, SignedIn},
     leaf::Turn,
     parts::Frame,
 };
@@ -37,7 +37,7 @@ macro_rules! page_form {
 pub(super) use page_form;
 
 /// What a page is made of beside what it reads.
-pub struct Shown<F> {
+pub struct PageState<F> {
     /// The head, with what became of the form.
     pub frame: Frame,
     /// Which part of its list.
@@ -57,7 +57,7 @@ pub trait FormPage: Template + Sized + Send {
     fn read(
         app: &App,
         who: &SignedIn,
-        shown: Shown<Self::Form>,
+        shown: PageState<Self::Form>,
     ) -> impl Future<Output = Result<Self, HubError>> + Send;
 
     /// Does what a form asks for, and says in a sentence that it was done.
@@ -74,11 +74,11 @@ async fn answer<P: FormPage>(
     (turn, about): (Turn, String),
     outcome: Outcome,
     typed: P::Form,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let frame = who
         .frame(app, P::PATH)
         .after(&outcome.done, &outcome.problem);
-    let shown = Shown {
+    let shown = PageState {
         frame,
         turn,
         about,
@@ -92,7 +92,7 @@ pub async fn show<P: FormPage>(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let at = (turn, String::new());
     answer::<P>(&app, &who, at, Outcome::default(), Default::default()).await
 }
@@ -103,7 +103,7 @@ pub async fn show_one<P: FormPage>(
     who: SignedIn,
     Path(about): Path<String>,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let at = (turn, about);
     answer::<P>(&app, &who, at, Outcome::default(), Default::default()).await
 }
@@ -113,7 +113,7 @@ async fn acted<P: FormPage>(
     who: &SignedIn,
     about: String,
     form: P::Form,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     who.check_form(form.token())?;
     let outcome = Outcome::of(P::act(app, who, form.clone()).await)?;
     let typed = match outcome.problem.is_empty() {
@@ -127,7 +127,7 @@ pub async fn act<P: FormPage>(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Form(form): Form<P::Form>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     acted::<P>(&app, &who, String::new(), form).await
 }
 
@@ -136,6 +136,6 @@ pub async fn act_one<P: FormPage>(
     who: SignedIn,
     Path(about): Path<String>,
     Form(form): Form<P::Form>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     acted::<P>(&app, &who, about, form).await
 }

@@ -15,13 +15,13 @@ use shared::plain;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    context::{App, COOKIE, Refused, cookie},
+    context::{App, Refusal, cookie},
     server::Caller,
     turns::{self, Lane, Queue},
 };
 use crate::{
     access::tokens,
-    api::{self, bearer, http::PROBLEM},
+    api::{self, COOKIE, bearer, http::PROBLEM},
     error::{HubError, plain as broke},
     reason::{Api, Pages},
 };
@@ -45,7 +45,7 @@ pub(super) async fn every_request(
     };
     let answer = timeout(app.times.answer, answer)
         .await
-        .unwrap_or_else(|_| Refused::from(HubError::from(Api::TookTooLong)).told(program));
+        .unwrap_or_else(|_| Refusal::from(HubError::from(Api::TookTooLong)).told(program));
     dressed(shown(answer).await, program)
 }
 
@@ -59,7 +59,7 @@ fn of_program(path: &str) -> bool {
     below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
-async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request, Queue), Refused> {
+async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request, Queue), Refusal> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let foreign = request
         .headers()
@@ -102,7 +102,7 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
 }
 
 /// Whose request it is, as far as turns go: whether they may is looked at in their turn.
-async fn lane(app: &App, headers: &HeaderMap, program: bool) -> Result<Lane, Refused> {
+async fn lane(app: &App, headers: &HeaderMap, program: bool) -> Result<Lane, Refusal> {
     if program && let Some(token) = bearer::token(headers) {
         // One row by its key, whoever sends it: not for its turn, for it says which that is.
         let owner = app.work(move |hub| tokens::owner(hub, &token)).await?;
@@ -113,10 +113,10 @@ async fn lane(app: &App, headers: &HeaderMap, program: bool) -> Result<Lane, Ref
 }
 
 /// What a refusal without words means to whoever reads it.
-fn in_words(status: StatusCode) -> Refused {
+fn in_words(status: StatusCode) -> Refusal {
     match status {
-        StatusCode::METHOD_NOT_ALLOWED => Refused::because(Api::OtherMethod),
-        status => Refused::because(Pages::FormUnfit {
+        StatusCode::METHOD_NOT_ALLOWED => Refusal::because(Api::OtherMethod),
+        status => Refusal::because(Pages::FormUnfit {
             status: status.as_u16(),
         }),
     }
@@ -185,7 +185,7 @@ async fn shown(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = match axum::body::to_bytes(body, usize::MAX).await {
         Ok(bytes) => bytes,
-        Err(e) => return Refused::from(broke(e)).into_response(),
+        Err(e) => return Refusal::from(broke(e)).into_response(),
     };
     // In JSON a control character stands as its number, and whoever reads it has it back.
     let value = match json {

@@ -32,7 +32,7 @@ const MOST: usize = 10_000;
 
 /// What speaks for whoever tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Trust {
     Stranger,
     /// The browser, by its token.
     Browser(Digest),
@@ -58,15 +58,14 @@ impl Default for Guesses {
 
 impl Guesses {
     /// How many milliseconds to wait before the password is looked at; None: it is not.
-    pub fn wait(&mut self, standing: Standing, name: &str, from: Origin, now: u64) -> Option<u64> {
+    pub fn wait(&mut self, standing: Trust, name: &str, from: Origin, now: u64) -> Option<u64> {
         let of = |what: String| sha256(format!("{what}\n{name}").as_bytes());
         match standing {
-            Standing::Browser(token) => self.known.take(token, 1, now, PATIENCE_MS),
-            Standing::Address => {
-                self.known
-                    .take(of(format!("address {from}")), 1, now, PATIENCE_MS)
-            }
-            Standing::Stranger => {
+            Trust::Browser(token) => self.known.take(token, 1, now, PATIENCE_MS),
+            Trust::Address => self
+                .known
+                .take(of(format!("address {from}")), 1, now, PATIENCE_MS),
+            Trust::Stranger => {
                 let account = of("account".into());
                 // Both or none: what the one turns away takes nothing of the other.
                 self.addresses
@@ -95,19 +94,16 @@ mod tests {
         let mut all = Guesses::default();
         let mut tried = 0;
         for now in 0..=60_000 {
-            tried += u64::from(all.wait(Standing::Stranger, "kim", from(1), now).is_some());
+            tried += u64::from(all.wait(Trust::Stranger, "kim", from(1), now).is_some());
         }
         assert!((20..30).contains(&tried), "{tried} in a minute");
         assert_eq!(
-            all.wait(Standing::Stranger, "lee", from(1), 60_000),
+            all.wait(Trust::Stranger, "lee", from(1), 60_000),
             Some(0),
             "another account from the same address"
         );
-        assert!(
-            all.wait(Standing::Stranger, "kim", from(2), 60_000)
-                .is_none()
-        );
-        for standing in [Standing::Browser([7; 32]), Standing::Address] {
+        assert!(all.wait(Trust::Stranger, "kim", from(2), 60_000).is_none());
+        for standing in [Trust::Browser([7; 32]), Trust::Address] {
             for _ in 0..10 {
                 assert_eq!(all.wait(standing, "kim", from(1), 60_000), Some(0));
             }
@@ -116,10 +112,7 @@ mod tests {
         let mut names = 0;
         for n in 0..100 {
             let name = format!("name{n}");
-            names += u64::from(
-                all.wait(Standing::Stranger, &name, from(3), 60_000)
-                    .is_some(),
-            );
+            names += u64::from(all.wait(Trust::Stranger, &name, from(3), 60_000).is_some());
         }
         assert_eq!(names, 22, "of one address, whatever the names");
     }

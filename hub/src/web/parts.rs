@@ -7,12 +7,9 @@ use shared::{
 };
 
 use crate::{
-    access::{
-        principal::Person,
-        sessions::Session,
-        table::{self, Row},
-    },
-    requests::turns::Forecast,
+    access::{principal::Person, table},
+    hub::sessions::Session,
+    model::{line::Forecast, operation::Row},
     rows::{DayRow, ExhibitRow},
 };
 

@@ -18,7 +18,7 @@ use axum::{
 
 use super::{
     api,
-    context::{App, Refused, SignedIn, to_the_door},
+    context::{App, Refusal, SignedIn, to_the_door},
     forms, guard,
     pages::{
         account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
@@ -26,11 +26,11 @@ use super::{
     },
 };
 use crate::{
-    access::table::{self, Row},
+    access::table,
     api::{BASE, http},
-    error::Class,
-    ops,
-    reason::Pages,
+    model::operation::Row,
+    ops::operation,
+    reason::{Pages, class::Class},
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -150,7 +150,7 @@ async fn admit(
     let who = match SignedIn::find(&app, request.headers(), request.extensions()).await {
         Ok(Some(who)) => who,
         Ok(None) => return to_the_door(),
-        Err(e) => return Refused::from(e).into_response(),
+        Err(e) => return Refusal::from(e).into_response(),
     };
     // Whoever has something to do before all else is led there.
     if let Some(first) = who.person().limits.first
@@ -162,10 +162,10 @@ async fn admit(
     for row in rows {
         if let Err(e) = who.authorise(row, app.now()) {
             let noted = match e.class() {
-                Class::NotAllowed => ops::denied(&app.hub, &who.principal(), row, None).await,
+                Class::NotAllowed => operation::denied(&app.hub, &who.principal(), row, None).await,
                 _ => Ok(()),
             };
-            return Refused::from(noted.err().unwrap_or(e)).into_response();
+            return Refusal::from(noted.err().unwrap_or(e)).into_response();
         }
     }
     request.extensions_mut().insert(who);
@@ -185,7 +185,7 @@ pub(super) fn with(app: Arc<App>, more: Router<Arc<App>>, calls: Router<Arc<App>
     pages(&app)
         .merge(more)
         .nest(BASE, calls)
-        .fallback(|_: SignedIn| async { Refused::because(Pages::NoSuchPage) })
+        .fallback(|_: SignedIn| async { Refusal::because(Pages::NoSuchPage) })
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .layer(middleware::from_fn_with_state(
             app.clone(),

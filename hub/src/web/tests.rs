@@ -25,24 +25,23 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     Times,
-    context::{App, Refused, SignedIn},
+    context::{App, Refusal, SignedIn},
     routes, server,
 };
 use crate::{
-    access::{
-        authorise::Permit,
-        sessions::{IDLE_MS, LIFE_MS, VIEWING_MS},
-        table::{self, Row},
-    },
+    access::{authorise::Permit, table},
     api::http,
     error::HubError,
     hub::{
         Hub,
+        sessions::{IDLE_MS, LIFE_MS, VIEWING_MS},
         testing::{self, PASSWORD},
     },
-    ops::{Listed, Operation, work},
+    model::operation::Row,
+    ops::operation::{Listed, Operation, work},
     retention::rig::Rig,
 };
+use scene::now;
 
 mod account;
 mod api;
@@ -67,8 +66,6 @@ mod schemathesis;
 mod tokens;
 mod touches;
 mod viewing;
-
-use scene::now;
 
 type Deed = Arc<dyn Fn() + Send + Sync>;
 
@@ -103,7 +100,7 @@ async fn act(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path(n): Path<u64>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     app.perform(&who, Act { n }).await?;
     Ok("done".into_response())
 }

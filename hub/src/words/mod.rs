@@ -6,42 +6,29 @@ use std::fmt;
 use shared::time::{Utc, Zone};
 
 use crate::{
-    backup::rolled::Rollback,
-    disposal::rows::Disposal,
-    documents::{hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
-    evidence::{
+    model::{
+        backup::BackupRow, copy::CopyState, evidence::Disposal, exhibit_event::ExhibitEvent,
+        outside::OutsideRow, rollback::Rollback,
+    },
+    papers::{
+        card::Card,
         certificate::{
             Certificate, Facts, Request, check::Check, continuity::Continuity, people::Person,
         },
-        save::Card,
+        handover::Handover,
+        label::Label,
+        refusal::RefusalNotice,
+        sheet::Sheet,
         still::StillFacts,
     },
-    outside::asked::OutsideRow,
-    reason::{Notice, PullReason, Reason},
-    register::{event::ExhibitEvent, state::CopyState},
+    reason::{self, Notice, PullReason, Reason},
     words::paper::Paper,
 };
+use text::Text;
 
 pub mod en;
 pub mod paper;
-
-/// A reason in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// What failed, on what, and what was done about it.
-    pub what: String,
-    /// What to do, where more can be said than of every reason of its class.
-    pub next: Option<String>,
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.next {
-            Some(next) => write!(f, "{}; {next}", self.what),
-            None => f.write_str(&self.what),
-        }
-    }
-}
+pub mod text;
 
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
@@ -53,10 +40,27 @@ pub fn rolled(rollback: &Rollback, zone: &Zone) -> Vec<String> {
     en::backups::rolled(rollback, zone)
 }
 
+/// A backup in a line.
+pub fn backup(row: &BackupRow, zone: &Zone) -> String {
+    en::backups::row(row, zone)
+}
+
 /// What the two people's word means.
 pub fn settling() -> &'static str {
     en::backups::SETTLING
 }
+
+macro_rules! displayed {
+    ($($room:ident),* $(,)?) => {
+        $(impl fmt::Display for reason::$room {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&of(&self.clone().into()), f)
+            }
+        })*
+    };
+}
+
+displayed! { Access, Accounts, Api, Backups, Clips, Evidence, Footage, Holds, Masks, Orders, Outside, Pages, Proofs, Register, Trail }
 
 /// The certificate of a package.
 pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> Paper {
@@ -104,7 +108,7 @@ pub fn disposal(disposal: &Disposal) -> Paper {
 }
 
 /// The notice that a request was refused.
-pub fn refusal(refusal: &Refusal) -> Paper {
+pub fn refusal(refusal: &RefusalNotice) -> Paper {
     en::papers::refusal::of(refusal)
 }
 
@@ -162,14 +166,3 @@ pub fn exhibit_event(event: &ExhibitEvent, zone: &Zone) -> (String, String) {
 pub fn copy_state(state: CopyState) -> &'static str {
     en::register::place(state)
 }
-
-/// `say!("what")`, or `say!("what"; "what to do")`.
-macro_rules! say {
-    ($what:literal $(, $arg:expr)* $(,)?) => {
-        $crate::words::Text { what: format!($what $(, $arg)*), next: None }
-    };
-    ($what:literal $(, $arg:expr)*; $next:literal $(, $more:expr)* $(,)?) => {
-        $crate::words::Text { what: format!($what $(, $arg)*), next: Some(format!($next $(, $more)*)) }
-    };
-}
-pub(crate) use say;

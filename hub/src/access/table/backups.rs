@@ -1,9 +1,10 @@
 //! Pure. Rows about backups, and about records that are an older copy.
 
-use super::{
-    ADMINISTER, About,
+use super::roles::{ADMINISTER, OVERSEE};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
-    OVERSEE, Row, Second,
+    Row, Second,
 };
 
 pub const BACKUPS: Row = Row::new(

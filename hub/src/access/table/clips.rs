@@ -1,7 +1,8 @@
 //! Pure. Rows of the table of operations: clips, and the requests they are asked for with.
 
-use super::{
-    About, DECIDE, FOOTAGE_ROLES,
+use super::roles::{DECIDE, FOOTAGE_ROLES};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
     Row, Second,
 };

@@ -1,7 +1,11 @@
 //! Pure. Rows of the table of operations: the register of an exhibit.
 
 use super::{
-    About, DECIDE, EVIDENCE, FOOTAGE_ROLES,
+    EVIDENCE,
+    roles::{DECIDE, FOOTAGE_ROLES},
+};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
     Row,
 };

@@ -1,7 +1,8 @@
 //! Pure. Rows about orders that people approve with their own passkeys, and about whose passkeys count at boxes.
 
-use super::{
-    About, DECIDE, KEEP,
+use super::roles::{DECIDE, KEEP};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
     Row, Second,
 };

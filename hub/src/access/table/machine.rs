@@ -1,9 +1,10 @@
 //! Pure. Rows about the hub itself: where boxes find it, and how it is.
 
-use super::{
-    ADMINISTER, About,
+use super::roles::{ADMINISTER, OVERSEE};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
-    OVERSEE, Row, Second,
+    Row, Second,
 };
 
 pub const HUB_STATUS: Row = Row::new(

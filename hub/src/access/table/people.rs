@@ -1,9 +1,10 @@
 //! Pure. The rows about people: owners, accounts, roles, and the own account of whoever asks.
 
-use super::{
-    ACCOUNTS, ADMINISTER, About,
+use super::roles::{ACCOUNTS, ADMINISTER, OVERSEE};
+use crate::model::operation::{
+    About,
     Method::{Get, Post},
-    OVERSEE, Row, Second,
+    Row, Second,
 };
 
 pub const OWNERS: Row = Row::new(

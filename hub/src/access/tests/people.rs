@@ -258,10 +258,10 @@ async fn no_door_leads_past_what_comes_first() {
     house.text("We look at nobody.");
     let with = tokens::bearer(house.hub(), &token.secret).expect("good");
     let with = Principal::Person(with);
-    let no = ops::perform(house.hub(), &with, boxes::List::default()).await;
+    let no = ops::operation::perform(house.hub(), &with, boxes::List::default()).await;
     assert_eq!(class(no), Class::Refused);
     // What comes first is not a program's to do.
-    let no = ops::perform(house.hub(), &with, own::ShowDeclaration {}).await;
+    let no = ops::operation::perform(house.hub(), &with, own::ShowDeclaration {}).await;
     assert_eq!(class(no), Class::NotAllowed);
     let made = house.hub().hire("lee", "operator", PASSWORD);
     house
@@ -469,7 +469,7 @@ async fn break_glass() {
     };
     let root = |glass| {
         let hub = house.hub().clone();
-        async move { ops::perform(&hub, &Principal::Console, glass).await }
+        async move { ops::operation::perform(&hub, &Principal::Console, glass).await }
     };
     assert_eq!(class(house.by(1, glass("x")).await), Class::NotAllowed);
     house.signs_in("ann", PASSWORD, None).expect("in");

@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::{
-    disposal::acts::RetentionClassInput,
-    requests::{
-        clip::{
-            acts,
-            class::RequesterClass,
-            draft::{self, Changes, DraftRequest as Request, Texts},
-            ends,
-            rows::RequestRow,
-            shown,
-            state::{CancelReason, CloseReason, RefusalReason, State as Stands},
-        },
-        rules::Absence,
+    classes::RetentionClassInput,
+    model::{
+        clip_request::{CancelReason, CloseReason, RefusalReason, State as Stands},
+        pull::Absence,
+        requester::RequesterClass,
+    },
+    requests::clip::{
+        acts,
+        draft::{self, Changes, DraftRequest as Request, Texts},
+        ends,
+        rows::RequestRow,
+        shown,
     },
 };
 
@@ -45,7 +45,7 @@ async fn open(s: &holds::Scene, class: RequesterClass, who: &Permit) -> u64 {
 }
 
 fn number(row: &RequestRow) -> u64 {
-    requests::clip::number(&row.request).expect("a number")
+    crate::model::clip_request::number(&row.request).expect("a number")
 }
 
 async fn submit(s: &holds::Scene, n: u64, who: &Permit) -> RequestRow {

@@ -260,8 +260,8 @@ async fn a_clip_goes_on_where_it_stood() {
     .expect("port");
     let quic = listener.local_addr().expect("address");
     hub.tasks.spawn(arrivals::run(desk.clone(), listener));
-    hub.tasks.spawn(requests::fetch::run(desk.clone()));
-    hub.tasks.spawn(requests::holds::keeper::run(desk.clone()));
+    hub.tasks.spawn(crate::pulls::fetch::run(desk.clone()));
+    hub.tasks.spawn(crate::holds::keeper::run(desk.clone()));
 
     let line = dial(quic, desk.keys.authority().der(), Some(&who))
         .await
@@ -365,7 +365,7 @@ async fn a_clip_goes_on_where_it_stood() {
     blocking(move || {
         let may = |exhibit: &ExhibitRef, purpose: &str| {
             let who = Permit::of_test(7, "kim");
-            let reason = crate::access::sessions::Reason {
+            let reason = crate::hub::sessions::Reason {
                 purpose: purpose.into(),
                 reference: "CR/9".into(),
                 present: None,
@@ -580,7 +580,7 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
     let lost = crate::reason::PullReason::SegmentsGone {
         first: 2,
         last: 2,
-        gone: vec![crate::reason::pulls::Gone::Lost],
+        gone: vec![crate::reason::pulls::SegmentLoss::Lost],
     };
     assert!(why.contains(&lost), "{why:?}");
     let desk = &hub.desk;

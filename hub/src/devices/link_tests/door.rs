@@ -1,10 +1,9 @@
 //! Wiring. Tests of what a box says of itself, over real QUIC: absurd words are refused in a sentence, and change nothing.
 
-use crate::access::authorise::Permit;
 use shared::{id::HoldId, wire::Fault};
 
 use super::*;
-use crate::{devices::words, retention::gather, shown};
+use crate::{access::authorise::Permit, faults::reports, retention::gather, shown};
 
 /// Sends an opening and waits for how the hub closes the line.
 async fn refused(
@@ -111,12 +110,12 @@ async fn absurd_hellos_change_nothing_v10_v4() {
     assert_eq!(faults.len(), 1, "one fault, however often: {faults:?}");
     assert_eq!(
         (faults[0].code.as_str(), &faults[0].cam),
-        (words::REPORT, &None)
+        (reports::REPORT, &None)
     );
     report.expect("the report goes on");
     let own = hub.desk.log.folder().join("0000000000.jsonl");
     let own = std::fs::read_to_string(own).expect("own log");
-    assert_eq!(own.matches(words::REPORT).count(), 1, "{own}");
+    assert_eq!(own.matches(reports::REPORT).count(), 1, "{own}");
     // It comes with a good one, and at the next look the fault is over.
     let line = hub.dial(Some(&who)).await.expect("dials");
     let _control = control(&line, "ashby").await;
@@ -124,7 +123,7 @@ async fn absurd_hellos_change_nothing_v10_v4() {
         loop {
             let name = name.clone();
             let left = on_desk(&hub, move |d| {
-                words::look(d, &name).expect("looked");
+                reports::look(d, &name).expect("looked");
                 d.db.found_faults().expect("faults").len()
             })
             .await;
@@ -362,7 +361,7 @@ async fn an_announcement_beyond_its_line_v9() {
     assert!(
         row.faults
             .iter()
-            .any(|f| f.code == words::REPORT && f.text.contains(&said)),
+            .any(|f| f.code == reports::REPORT && f.text.contains(&said)),
         "{:?}",
         row.faults
     );
@@ -403,7 +402,7 @@ async fn another_version_is_refused_by_its_code() {
     let of = |name: &str| rows.iter().find(|b| b.name.as_str() == name).expect("row");
     let faults = &of("ashby").faults;
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!(faults[0].code, words::REPORT);
+    assert_eq!(faults[0].code, reports::REPORT);
     assert!(of("derby").faults.is_empty());
     // What it says in the version that is spoken here is taken: the code was not used up.
     let key = rcgen::KeyPair::generate().expect("key");

@@ -1,10 +1,11 @@
 //! Wiring. What was recorded before a fork, fetched after it: a package holds what the hub countersigned, and nothing of afterwards (V11).
-use super::*;
 use shared::evidence::names;
 
+use super::*;
 use crate::{
-    evidence::save::{Form, Seal, Wanted, save},
-    requests::succession,
+    evidence::save::{Form, SaveOrder, save},
+    orders::succession,
+    papers::card::Seal,
 };
 
 /// What a package out of the fork says.
@@ -278,7 +279,7 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         tempfile::tempdir().expect("folder"),
         state == State::Partial,
     );
-    let wanted = Wanted {
+    let wanted = SaveOrder {
         exhibit: &exhibit,
         folder: folder.path(),
         form: Form::Folder,

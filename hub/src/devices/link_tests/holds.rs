@@ -18,13 +18,13 @@ use super::*;
 use crate::{
     access::authorise::Permit,
     error::HubError,
-    requests::holds::rows::HoldRow,
-    requests::holds::{
+    holds::{
         acts::{self, HoldRequest},
-        faults, shown,
-        state::{Event, State as Stands},
+        rows::HoldRow,
+        shown::{self, faults},
         watch,
     },
+    model::hold::{Event, State as Stands},
 };
 
 const DAY_MS: i64 = 86_400_000;

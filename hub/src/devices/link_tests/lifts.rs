@@ -1,13 +1,12 @@
 //! Wiring. Lifts of masks over real QUIC: two people, one signed order.
 
 use super::*;
+use crate::{access::authorise::Permit, db::visible::VisibleRows, list::Part, orders::mask};
 
 /// MSK-4, ROL-5, AUD-1: what one person asks for another must approve, in time; the order that goes out is signed, and names both; each
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{access::authorise::Permit, db::visible::VisibleRows, list::Part, requests::mask};
-
     let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&who)).await.expect("box");

@@ -5,13 +5,12 @@ use shared::{order::Part, types::ExpLook};
 
 use super::{clips::footage_from, *};
 use crate::{
-    access::sessions::Reason,
-    requests::{
-        arriving,
-        looks::{self, Look},
-        rules::Span,
-        viewing,
+    coverage::Span,
+    hub::{
+        looks::{Fault, Look, Source},
+        sessions::Reason,
     },
+    viewing::{arriving, exhibit, looks},
 };
 
 /// A hub, and a box that has recorded ten seconds.
@@ -272,8 +271,8 @@ async fn a_look_takes_nothing() {
         &sealed,
         sealed.len() as u64,
         &match &look.source {
-            looks::Source::Box { identity, .. } => identity.to_string(),
-            looks::Source::Exhibit(_) => panic!("a box"),
+            Source::Box { identity, .. } => identity.to_string(),
+            Source::Exhibit(_) => panic!("a box"),
         },
     )
     .expect("opens")
@@ -291,7 +290,7 @@ async fn a_look_takes_nothing() {
     }
     let shown = watched.await.expect("runs").expect_err("turned off");
     assert!(film.starts_with(&shown), "nothing altered is shown");
-    assert_eq!(look.off(), Some(looks::Fault::Altered));
+    assert_eq!(look.off(), Some(Fault::Altered));
     let stops = scene.lines("look.stop");
     assert_eq!(stops.len(), 1);
     let code = stops[0].data.get("code").and_then(|v| v.as_str());
@@ -381,7 +380,7 @@ async fn the_asked_span_is_watched_first() {
     };
     // Somebody says why, and watches from the first piece on.
     let (d, e) = (desk.clone(), exhibit.clone());
-    let look = blocking(move || viewing::begin(&d, &e, &reason(), &Permit::of_test(1, "pat")))
+    let look = blocking(move || exhibit::begin(&d, &e, &reason(), &Permit::of_test(1, "pat")))
         .await
         .expect("runs")
         .expect("on record")
@@ -421,7 +420,7 @@ async fn the_asked_span_is_watched_first() {
     tokio::time::timeout(SOON, look.turned_off())
         .await
         .expect("turned off");
-    assert_eq!(look.off(), Some(looks::Fault::NotAsLogged));
+    assert_eq!(look.off(), Some(Fault::NotAsLogged));
     let ended = async {
         while scene.lines("look.stop").is_empty() {
             tokio::task::yield_now().await;

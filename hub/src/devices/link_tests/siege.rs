@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{authority::Side, web};
+use crate::{keys::authority::Side, web};
 
 const BOXES: usize = 20;
 /// What must hold the whole time.

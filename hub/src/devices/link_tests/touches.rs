@@ -16,7 +16,7 @@ use crate::{
     db::visible::VisibleRows,
     hub::testing::Hands,
     list::Part,
-    requests::{
+    orders::{
         approvers,
         mask::{self, LiftApproval},
         touches::{self, TouchRow},

@@ -1,10 +1,11 @@
 //! Two boxes of one name, or one that was put back: named, told, settled from the hub (V11).
 use super::*;
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, signin},
+    model::pull::State,
+    orders::succession,
     reason::PullReason,
-    requests::{rules::State, succession},
-    shown, signin,
+    shown,
 };
 
 fn person(op: u32) -> Permit {

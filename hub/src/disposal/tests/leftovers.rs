@@ -129,7 +129,7 @@ fn texts_are_erased() {
     let row = rig.hub.db.request(exh(5).as_str()).expect("reads");
     let row = row.expect("row");
     let held = rig.hub.act(|act| {
-        let hold = crate::requests::holds::ForRequest {
+        let hold = crate::holds::ForRequest {
             request: 5,
             camera: &row.camera,
             t0: row.t0,
@@ -139,7 +139,7 @@ fn texts_are_erased() {
             exhibit: Some((row.r#ref.to_string(), row.grant.clone())),
             who: &row.who,
         };
-        crate::requests::holds::for_request(&rig.hub, act, hold)
+        crate::holds::for_request(&rig.hub, act, hold)
     });
     held.expect("held");
     let hashes = [row.purpose.clone(), row.requester.clone()];

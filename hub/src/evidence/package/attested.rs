@@ -5,10 +5,10 @@ use super::{
     record::{proof, walk},
     *,
 };
-use crate::outside::store::{Kept, Store};
+use crate::attestations::{StampedHead, Store};
 
 /// A head of the box's log that the hub says it had seen.
-struct Seen {
+struct BoxHead {
     n: u64,
     bytes: Vec<u8>,
     size: u64,
@@ -26,8 +26,8 @@ pub(super) fn attested<A: Authority>(
     let folder = authority.log_folder();
     let kept = Store::new(&folder).kept().map_err(|e| hub(&e))?;
     // Its own signature and countersignature are the scheme's word, a third is another's.
-    let spoken = |k: &&Kept| !k.stamps.is_empty() || k.head.signatures.len() > 2;
-    let kept: Vec<&Kept> = kept.iter().filter(spoken).collect();
+    let spoken = |k: &&StampedHead| !k.stamps.is_empty() || k.head.signatures.len() > 2;
+    let kept: Vec<&StampedHead> = kept.iter().filter(spoken).collect();
     let Some(newest) = kept.last() else {
         return Ok(());
     };
@@ -41,7 +41,7 @@ pub(super) fn attested<A: Authority>(
         },
     )
     .map_err(|e| hub(&e))?;
-    let covers = |s: &&Seen| s.size > last && s.size <= head.head.size;
+    let covers = |s: &&BoxHead| s.size > last && s.size <= head.head.size;
     for k in kept {
         let size = k.head.head.size;
         let first = seen.iter().filter(covers).find(|s| s.n < size);
@@ -56,7 +56,7 @@ pub(super) fn attested<A: Authority>(
 }
 
 /// A line of the hub's log, if it says what of that box's log it had seen.
-fn seen_here(n: u64, bytes: &[u8], origin: &str) -> Option<Seen> {
+fn seen_here(n: u64, bytes: &[u8], origin: &str) -> Option<BoxHead> {
     const KIND: &[u8] = b"\"type\":\"head.seen\"";
     if !bytes.windows(KIND.len()).any(|w| w == KIND) {
         return None;
@@ -67,7 +67,7 @@ fn seen_here(n: u64, bytes: &[u8], origin: &str) -> Option<Seen> {
         record,
     };
     let seen = line.data::<HeadSeen>().filter(|s| s.log == origin)?;
-    Some(Seen {
+    Some(BoxHead {
         n,
         bytes: line.bytes,
         size: seen.size,
@@ -76,8 +76,8 @@ fn seen_here(n: u64, bytes: &[u8], origin: &str) -> Option<Seen> {
 
 fn write(
     own: &Forest,
-    kept: &Kept,
-    seen: &Seen,
+    kept: &StampedHead,
+    seen: &BoxHead,
     path: &[Digest],
     rest: &Resting,
 ) -> Result<(), PackageError> {

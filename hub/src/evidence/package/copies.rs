@@ -1,7 +1,7 @@
 //! Adapter: filesystem. The copies in a package: masters as they were sealed, checked against their lines, and working copies cut out of them.
 
 use super::*;
-use crate::evidence::certificate::{
+use crate::papers::certificate::{
     SubtitleFile,
     continuity::{Continuity, SILENT_MS},
 };

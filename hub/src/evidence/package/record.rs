@@ -77,7 +77,7 @@ pub(super) fn proofs(
 
 /// The line that records the export, with its proof: it lies in a later log than the footage.
 pub(super) fn later_clip(
-    later: &Later,
+    later: &LaterLog,
     n: u64,
     hub: &Vkey,
     rest: &Resting,

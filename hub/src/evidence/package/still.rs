@@ -5,12 +5,10 @@ use serde::Serialize;
 use shared::id::ExhibitRef;
 
 use super::*;
-use crate::evidence::{certificate::people::Person, still::StillFacts};
-
-/// Where the picture lies in its package.
-pub fn file_of(exhibit: &ExhibitRef) -> String {
-    format!("still/{exhibit}.jpg")
-}
+use crate::papers::{
+    certificate::people::Person,
+    still::{StillFacts, file_of},
+};
 
 /// A still picture to be packed.
 pub struct StillOrder<'a> {
@@ -28,7 +26,7 @@ pub struct StillOrder<'a> {
     pub operator: &'a Person,
     pub to: &'a str,
     /// Who outside the scheme is believed.
-    pub trusted: Trusted,
+    pub trusted: TrustAnchors,
 }
 
 /// `manifest.json` of it, exactly these keys in this order.
@@ -41,11 +39,11 @@ struct StillManifest<'a> {
     t0: Utc,
     t1: Utc,
     master: [(); 0],
-    still: Taken<'a>,
+    still: StillSource<'a>,
 }
 
 #[derive(Serialize)]
-struct Taken<'a> {
+struct StillSource<'a> {
     parent: &'a ExhibitRef,
     n: u64,
     file: &'a str,
@@ -62,7 +60,7 @@ pub fn build_still<A: Authority>(
     if target.symlink_metadata().is_ok() {
         return Err(PackageError::Exists(target.display().to_string()));
     }
-    let making = Making(parent.join(format!(".{}.making", f.camera.cam)));
+    let making = PackageDraft(parent.join(format!(".{}.making", f.camera.cam)));
     let root = making.0.clone();
     resting::private_dir(&root).map_err(io_error("make the folder", &root))?;
     for private in [&parent, &root] {
@@ -112,7 +110,7 @@ pub fn build_still<A: Authority>(
         t0: segment.t0,
         t1: segment.t1,
         master: [],
-        still: Taken {
+        still: StillSource {
             parent: f.parent,
             n: f.n,
             file: &file,
@@ -122,7 +120,7 @@ pub fn build_still<A: Authority>(
     put(&rest, names::MANIFEST, &manifest)?;
     record::put_hub_lines(authority, &[order.line].into(), &rest)?;
 
-    let known = Known::new(&rest);
+    let known = HashedPackage::new(&rest);
     let options = order.trusted.options(hub_key.clone());
     // What the certificate says of the check is what the check says, before and after.
     for name in [names::CERTIFICATE, names::READ_ME] {

@@ -21,23 +21,26 @@ use shared::{
 };
 
 use super::{
-    SaveError, SavedPackage, Seal, Wanted, failed, limits,
+    SaveError, SaveOrder, SavedPackage, failed, limits,
     zip::{Archive, Crc, Entry},
 };
-use crate::evidence::{
-    package,
-    resting::{self, Resting},
+use crate::{
+    evidence::{
+        package,
+        resting::{self, Resting},
+    },
+    papers::card::Seal,
 };
 
 const BUFFER: usize = 256 * 1024;
 
 /// A package where it rests, whose files' CRCs are taken while it is checked.
-struct Counted<'a> {
+struct CheckedPackage<'a> {
     rest: &'a Resting,
     crcs: RefCell<BTreeMap<String, u32>>,
 }
 
-impl Counted<'_> {
+impl CheckedPackage<'_> {
     fn each(&self, name: &str, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut crc = Crc::new();
         self.rest.each(name, |piece| {
@@ -50,7 +53,7 @@ impl Counted<'_> {
     }
 }
 
-impl Files for Counted<'_> {
+impl Files for CheckedPackage<'_> {
     fn list(&self) -> io::Result<Vec<String>> {
         self.rest.list()
     }
@@ -154,7 +157,7 @@ fn begin(path: &Path) -> Result<(Flock<File>, Part), SaveError> {
 }
 
 /// What the file is called in the end.
-pub(super) fn name(wanted: &Wanted<'_>) -> String {
+pub(super) fn name(wanted: &SaveOrder<'_>) -> String {
     match wanted.seal {
         Seal::None => format!("{}.zip", wanted.exhibit),
         Seal::Recipient(_) | Seal::Passphrase(_) => format!("{}.zip.age", wanted.exhibit),
@@ -162,12 +165,12 @@ pub(super) fn name(wanted: &Wanted<'_>) -> String {
 }
 
 /// What its card is called.
-pub(super) fn card_name(wanted: &Wanted<'_>) -> String {
+pub(super) fn card_name(wanted: &SaveOrder<'_>) -> String {
     format!("{}-HOW-TO-OPEN.txt", wanted.exhibit)
 }
 
 /// How long the file is at most.
-pub(super) fn longest(wanted: &Wanted<'_>, files: &[(String, u64)]) -> u64 {
+pub(super) fn longest(wanted: &SaveOrder<'_>, files: &[(String, u64)]) -> u64 {
     let inside: Vec<(String, u64)> = files
         .iter()
         .map(|(name, size)| (inside(wanted, name), *size))
@@ -180,13 +183,13 @@ pub(super) fn longest(wanted: &Wanted<'_>, files: &[(String, u64)]) -> u64 {
 }
 
 /// The name of a file of the package in the archive: all of them lie in one folder.
-fn inside(wanted: &Wanted<'_>, name: &str) -> String {
+fn inside(wanted: &SaveOrder<'_>, name: &str) -> String {
     format!("{}/{name}", wanted.exhibit)
 }
 
 pub(super) fn save(
     rest: &Resting,
-    wanted: &Wanted<'_>,
+    wanted: &SaveOrder<'_>,
     files: &[(String, u64)],
     mut told: impl FnMut(u64, u64),
 ) -> Result<SavedPackage, SaveError> {
@@ -201,7 +204,7 @@ pub(super) fn save(
         }
     };
     // Checked where it rests: nothing that does not verify is written out at all.
-    let counted = Counted {
+    let counted = CheckedPackage {
         rest,
         crcs: RefCell::default(),
     };
@@ -308,7 +311,7 @@ fn read_back(file: &File, path: &Path) -> io::Result<(Digest, u64)> {
 }
 
 /// The card is in its place before the file is: alone it claims nothing.
-fn put_card(wanted: &Wanted<'_>, sha256: &Digest) -> Result<PathBuf, SaveError> {
+fn put_card(wanted: &SaveOrder<'_>, sha256: &Digest) -> Result<PathBuf, SaveError> {
     let text = (wanted.card)(&name(wanted), &hex(sha256));
     let path = wanted.folder.join(card_name(wanted));
     let at = wanted.folder.join(format!("{}.part", card_name(wanted)));
@@ -324,7 +327,7 @@ fn put_card(wanted: &Wanted<'_>, sha256: &Digest) -> Result<PathBuf, SaveError> 
 }
 
 /// What the disk is asked for: the file and its card.
-pub(super) fn load(wanted: &Wanted<'_>, files: &[(String, u64)]) -> Vec<(String, u64)> {
+pub(super) fn load(wanted: &SaveOrder<'_>, files: &[(String, u64)]) -> Vec<(String, u64)> {
     vec![
         (format!("{}.part", name(wanted)), longest(wanted, files)),
         (format!("{}.part", card_name(wanted)), CARD),
@@ -335,7 +338,7 @@ pub(super) fn load(wanted: &Wanted<'_>, files: &[(String, u64)]) -> Vec<(String,
 const CARD: u64 = 16 * 1024;
 
 /// Whether it can be written there; before the first byte.
-pub(super) fn may_be(wanted: &Wanted<'_>, files: &[(String, u64)]) -> Result<(), SaveError> {
+pub(super) fn may_be(wanted: &SaveOrder<'_>, files: &[(String, u64)]) -> Result<(), SaveError> {
     let volume = limits::of(wanted.folder).map_err(failed("look at the disk of", wanted.folder))?;
     Ok(limits::judge(&volume, &load(wanted, files))?)
 }

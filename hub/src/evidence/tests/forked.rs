@@ -1,12 +1,11 @@
 //! Adapter: filesystem. Footage from before a log was forked.
 use super::*;
+use crate::papers::certificate::LaterLog;
 
 /// AUD-4, V11: footage whose log has ended: the package shows that log, to its last countersigned head, and beside it the line of the later log
 /// that says it was handed out; the certificate says so and why; both verifiers ask for that line, and for no other log's.
 #[test]
 fn footage_from_before_a_fork_v11() {
-    use super::super::package::Later;
-
     let mut scene = scene([320; 5]);
     // The hub's copy of the log that the box writes now.
     let origin = format!("{SCHEME}/box/ashby/2");
@@ -31,7 +30,7 @@ fn footage_from_before_a_fork_v11() {
         std::fs::write(folder.join(name), bytes).expect("file");
     }
     scene.order.clip = n;
-    scene.order.later = Some(Later {
+    scene.order.later = Some(LaterLog {
         log: folder,
         origin: origin.clone(),
         dispute: Some(("FORKED".into(), "two histories".into())),

@@ -9,14 +9,16 @@ use shared::time::Day;
 
 use super::*;
 use crate::{
-    disposal::rows::Disposal,
-    documents::{Printer, hands::Handover, label::Label, refusal::Refusal, sheet::Sheet},
-    register::{
-        event::{ExhibitAct, ExhibitEvent, Hand},
-        rows::{CopyRow, MediaRow, ReleaseForm},
-        state::{CopyKind, CopyState},
+    documents::Printer,
+    model::{
+        clip_request::RefusalReason,
+        copy::{CopyKind, CopyState},
+        evidence::Disposal,
+        exhibit_event::{ExhibitAct, ExhibitEvent, Hand},
+        register::{CopyRow, MediaRow, ReleaseForm},
+        requester::RequesterClass,
     },
-    requests::clip::{class::RequesterClass, state::RefusalReason},
+    papers::{handover::Handover, label::Label, refusal::RefusalNotice, sheet::Sheet},
     words::{self, paper::Paper},
 };
 
@@ -364,7 +366,7 @@ fn others() -> Vec<(&'static str, Paper)> {
         begun_line: 1301,
         line: 1302,
     };
-    let refusal = Refusal {
+    let refusal = RefusalNotice {
         request: "R-000012".into(),
         scheme,
         class: RequesterClass::DataSubject,

@@ -4,11 +4,9 @@ use shared::types::RegStill;
 
 use super::*;
 use crate::{
-    evidence::{
-        package::{StillOrder, build_still},
-        still::StillFacts,
-    },
-    register::rank::Rank,
+    evidence::package::{StillOrder, build_still},
+    model::rank::Rank,
+    papers::still::StillFacts,
 };
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 a picture \xff\xd9";
@@ -22,7 +20,7 @@ fn made(scene: &Scene, change: impl FnOnce(&mut RegStill)) -> Result<Resting, Pa
     let bytes = log.line(n).expect("reads").expect("a line");
     let record = shared::record::Record::parse(&bytes).expect("parses");
     let origin = record.log.clone();
-    let segment: SegWrite = crate::evidence::lines::LogLine { bytes, record }
+    let segment: SegWrite = crate::papers::lines::LogLine { bytes, record }
         .data()
         .expect("a segment");
     let t = segment.t0.plus_ms(1_300);
@@ -78,7 +76,7 @@ fn made(scene: &Scene, change: impl FnOnce(&mut RegStill)) -> Result<Resting, Pa
         jpeg: JPEG,
         operator: &by,
         to: &scene.order.to,
-        trusted: Trusted::default(),
+        trusted: TrustAnchors::default(),
     };
     let folder = build_still(&scene.hub, &order)?;
     Ok(Resting::new(folder, scene.order.identity.clone()))

@@ -8,43 +8,29 @@ use shared::{
 };
 
 use super::{
-    class::{Brought, Missing},
     draft::{DraftRequest, Texts, draft},
-    name,
+    objection::not_done,
     rows::RequestRow,
     shown::{find, row},
-    state::{Event, NotDone},
 };
 use crate::{
-    access::{
-        approvals::{self, Kind},
-        authorise::Permit,
-    },
+    access::{approvals, authorise::Permit},
     acts::Act,
+    classes::classed,
+    coverage::{self, Objection, Span, known::with_known},
     db::{clip_requests::ClipRequestRecord, numbers::Numbered, requests::RequestRecord},
-    disposal::{acts::classed, policy::Class},
     error::{HubError, plain},
-    hub::Hub,
-    reason::Clips,
-    requests::{
-        Progress, holds,
-        rules::{self, Objection, Span},
-        submit::with_known,
+    holds,
+    hub::{Hub, pulls::Progress},
+    model::{
+        approval::Kind,
+        clip_request::{Event, NotDone, name},
+        pull,
+        requester::{MissingItem, RequestContents},
     },
+    periods::Class,
+    reason::Clips,
 };
-
-pub(super) fn not_done(n: u64, why: NotDone, permit: &Permit) -> HubError {
-    let request = name(n);
-    match why {
-        NotDone::Stands(state) => Clips::Stands { request, state },
-        NotDone::SamePerson => Clips::Own {
-            name: permit.name().into(),
-            request,
-        },
-        NotDone::Reason => Clips::HandedOver { request },
-    }
-    .into()
-}
 
 /// What became of a submission.
 enum Submission {
@@ -110,11 +96,11 @@ fn judge(
         t0,
         t1,
     };
-    with_known(hub, camera, t0, t1, |known| rules::judge(&span, known))
+    with_known(hub, camera, t0, t1, |known| coverage::judge(&span, known))
 }
 
-fn missing(q: &ClipRequestRecord) -> Vec<Missing> {
-    q.class.requirements().missing(Brought {
+fn missing(q: &ClipRequestRecord) -> Vec<MissingItem> {
+    q.class.requirements().missing(RequestContents {
         cameras: !q.cameras.is_empty(),
         span: q.span.is_some(),
         purpose: q.purpose.is_some(),
@@ -242,7 +228,7 @@ fn grant(
             reference: reference.clone(),
             requester: requester.clone(),
             who: who.clone(),
-            state: rules::State::Authorised,
+            state: pull::State::Authorised,
             why: Vec::new(),
             urgent: q.urgent,
             paused: None,
@@ -314,7 +300,7 @@ fn begin(hub: &Hub, granted: &[RequestRecord]) {
     hub.pulls.holds.wake();
     for r in granted {
         hub.pulls
-            .tell(Progress::of(&r.r#ref, rules::State::Authorised, Vec::new()));
+            .tell(Progress::of(&r.r#ref, pull::State::Authorised, Vec::new()));
         hub.pulls.start(r.r#ref.as_str());
     }
 }

@@ -10,25 +10,28 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    acts::not_done,
-    class::RequesterClass,
+    objection::not_done,
     rows::RequestRow,
     shown::{find, row},
-    state::{Event, State},
 };
 use crate::{
     access::authorise::Permit,
     acts::Act,
+    classes::RetentionClassInput,
     db::{
         clip_requests::{ClipRequestRecord, RequestCamera},
         numbers::Numbered,
     },
-    disposal::acts::RetentionClassInput,
     error::{HubError, plain},
     hub::Hub,
     keys,
+    model::{
+        clip_request::{Event, State},
+        requester::RequesterClass,
+        text::TextField,
+    },
     reason::Clips,
-    requests::rules::{self, TextField},
+    texts,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -69,7 +72,7 @@ impl Texts {
             let text = text.as_ref().map(|t| t.trim().to_owned());
             let text = text.filter(|t| !t.is_empty());
             if let Some(text) = &text {
-                rules::texts([(what, text)])?;
+                texts::texts([(what, text)])?;
             }
             Ok::<_, HubError>(text)
         };

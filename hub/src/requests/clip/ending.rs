@@ -2,8 +2,15 @@
 
 use shared::types::{RequestClose, RequestDone};
 
-use super::state::{CloseReason, Event, State, rolled_up};
-use crate::{db::clip_requests::ClipRequestRecord, error::HubError, hub::Hub, requests::rules};
+use crate::{
+    db::clip_requests::ClipRequestRecord,
+    error::HubError,
+    hub::Hub,
+    model::{
+        clip_request::{CloseReason, Event, State, rolled_up},
+        pull,
+    },
+};
 
 /// In lines, for what nobody in particular did.
 const HUB: &str = "sys:hub";
@@ -15,7 +22,7 @@ fn stands(hub: &Hub, q: &ClipRequestRecord) -> Result<State, HubError> {
         let request = exhibit.map(|e| hub.db.request(e.as_str())).transpose()?;
         cameras.push(match request.flatten() {
             Some(r) => r.state,
-            None => rules::State::Failed,
+            None => pull::State::Failed,
         });
     }
     Ok(rolled_up(&cameras))
@@ -70,7 +77,7 @@ pub fn disposed(hub: &Hub, exhibit: &str, by: &[String]) -> Result<(), HubError>
         };
         for exhibit in q.cameras.iter().filter_map(|c| c.exhibit.as_ref()) {
             let there = act.request(exhibit.as_str())?.map(|r| r.state);
-            if there.is_some_and(|s| matches!(s, rules::State::Ready | rules::State::Partial)) {
+            if there.is_some_and(|s| matches!(s, pull::State::Ready | pull::State::Partial)) {
                 return Ok(());
             }
         }

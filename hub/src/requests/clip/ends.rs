@@ -6,24 +6,25 @@ use shared::{
 };
 
 use super::{
-    acts::not_done,
     draft::{keep, keep_some},
+    objection::not_done,
     rows::RequestRow,
     shown::{find, row},
-    state::{CancelReason, CloseReason, Event, RefusalReason},
 };
 use crate::{
     access::{approvals, authorise::Permit},
     acts::Act,
     db::clip_requests::ClipRequestRecord,
     error::{HubError, plain},
-    hub::Hub,
+    hub::{Hub, pulls::Progress},
+    model::{
+        clip_request::{CancelReason, CloseReason, Event, RefusalReason},
+        pull,
+        text::TextField,
+    },
     reason::PullReason,
     register::media,
-    requests::{
-        Progress,
-        rules::{self, TextField},
-    },
+    texts,
 };
 
 /// In lines, for what nobody in particular did.
@@ -33,7 +34,7 @@ fn note_of(act: &Act<'_>, note: Option<&str>, now: Utc) -> Result<Option<String>
     let note = note.map(str::trim).filter(|t| !t.is_empty());
     let note = note.map(str::to_owned);
     if let Some(note) = &note {
-        rules::texts([(TextField::Note, note)])?;
+        texts::texts([(TextField::Note, note)])?;
     }
     keep_some(act, note.as_ref(), now)
 }
@@ -134,8 +135,8 @@ fn cancelled(
             if open.is_some_and(|r| !r.state.over()) {
                 act.request_state(
                     exhibit.as_str(),
-                    rules::State::Cancelled,
-                    Some(rules::Absence::Cancelled),
+                    pull::State::Cancelled,
+                    Some(pull::Absence::Cancelled),
                     &[PullReason::TakenBack],
                     now,
                 )?;
@@ -156,7 +157,7 @@ fn cancelled(
     for exhibit in stopped {
         hub.pulls.tell(Progress::of(
             &exhibit,
-            rules::State::Cancelled,
+            pull::State::Cancelled,
             vec![PullReason::TakenBack],
         ));
         hub.pulls.cancel(exhibit.as_str());
@@ -183,7 +184,7 @@ pub fn expire(hub: &Hub) -> Result<(), HubError> {
 /// It is handed to whoever asked, or to somebody for them: on the record before it is.
 pub fn release(hub: &Hub, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
     let to = to.trim().to_owned();
-    rules::texts([(TextField::Recipient, &to)])?;
+    texts::texts([(TextField::Recipient, &to)])?;
     // EVI-9: nothing goes to media before a document says what for.
     for exhibit in find(hub, n)?
         .cameras

@@ -2,8 +2,8 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | [`class`] | who asks, and what is required of them: one table |
-//! | [`state`] | where a request stands, and what each event makes of it |
+//! | [`model::requester`](crate::model::requester) | who asks, and what is required of them: one table |
+//! | [`model::clip_request`](crate::model::clip_request) | where a request stands, and what each event makes of it |
 //! | [`draft`] | what people do while it is a draft: open, change |
 //! | [`acts`] | what they do until it is granted: submit, authorise |
 //! | [`ends`] | and when it ends: refuse, cancel, release, close |
@@ -13,21 +13,9 @@
 //! Each camera that is granted is an exhibit of its own, with its grant, hold and package; the request says who asked, for what, and where
 //! all of them stand. `clip pull` is a request of one camera of class police, submitted at once.
 pub mod acts;
-pub mod class;
 pub mod draft;
 pub mod ending;
 pub mod ends;
+pub mod objection;
 pub mod rows;
 pub mod shown;
-pub mod state;
-
-/// A request's number as people and boxes are told it.
-pub fn name(n: u64) -> String {
-    format!("R-{n:06}")
-}
-
-/// The number behind such a name, or a bare number.
-pub fn number(text: &str) -> Option<u64> {
-    let digits = text.strip_prefix("R-").unwrap_or(text);
-    digits.parse().ok().filter(|n| (1..=999_999).contains(n))
-}

@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 use shared::{id::ExhibitRef, time::Utc};
 use utoipa::ToSchema;
 
-use super::{class::RequesterClass, state::State};
 use crate::{
-    reason::pulls::ReasonRow,
-    requests::{rules::Absence, turns::Forecast},
+    model::{clip_request::State, line::Forecast, pull::Absence, requester::RequesterClass},
+    rows::ReasonRow,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,10 +1,6 @@
 //! Task. Clip requests as pages and commands show them. Blocking.
 
-use super::{
-    name, number,
-    rows::{MissingRow, RequestCameraRow, RequestRow},
-    state::State,
-};
+use super::rows::{MissingRow, RequestCameraRow, RequestRow};
 use crate::{
     db::{
         clip_requests::{ClipRequestRecord, RequestCamera},
@@ -13,9 +9,10 @@ use crate::{
     error::HubError,
     hub::Hub,
     list::{Part, Rows},
-    reason::{Clips, pulls},
+    model::clip_request::{State, name, number},
+    reason::Clips,
     requests::ahead,
-    words,
+    rows, words,
 };
 
 pub fn find(hub: &Hub, n: u64) -> Result<ClipRequestRecord, HubError> {
@@ -57,7 +54,7 @@ fn camera(
         row.paused = r.paused.clone();
         row.why = r.reason.or(c.why);
         row.said = words::pulls(&r.why, &hub.config.zone);
-        row.reasons = pulls::rows(&r.why, &hub.config.zone);
+        row.reasons = rows::reasons(&r.why, &hub.config.zone);
     }
     for s in hub.db.request_segments(exhibit.as_str())? {
         row.segments += 1;

@@ -16,14 +16,18 @@ use shared::time::Zone;
 use super::door;
 use crate::{
     access::{
-        declaration::Declaration, factors::FactorRow, factors::NewFactor, principal::First,
-        sessions::SessionRow, totp::Secret,
+        browsers::SessionRow,
+        declaration::Declaration,
+        factors::{FactorRow, NewFactor},
+        principal::First,
+        signin,
+        totp::Secret,
     },
+    api::COOKIE,
     ops::{own, staff},
     reason::Accounts,
-    signin,
     web::{
-        context::{App, COOKIE, Outcome, Refused, SignedIn, no_such_act, set_cookie},
+        context::{App, Outcome, Refusal, SignedIn, no_such_act, set_cookie},
         parts::Frame,
     },
 };
@@ -90,7 +94,7 @@ async fn answer(
     who: &SignedIn,
     secret: Option<&str>,
     outcome: Outcome,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let (first, zone) = (who.person().limits.first, app.zone());
     let sees = |section: First| first.is_none_or(|f| f == section);
     let declaration = match sees(First::Declaration) {
@@ -155,7 +159,7 @@ async fn answer(
     outcome.on(&shown)
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
+pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refusal> {
     answer(&app, &who, None, Outcome::default()).await
 }
 
@@ -181,7 +185,7 @@ pub async fn act(
     who: SignedIn,
     headers: HeaderMap,
     Form(form): Form<AccountForm>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     who.check_form(&form.form)?;
     let secret = Some(form.secret.clone()).filter(|s| !s.is_empty());
     let (label, password) = (form.label, form.password);
@@ -258,7 +262,7 @@ fn added() -> String {
 }
 
 /// With another password all sessions are over; this browser goes on with a new one.
-async fn again(app: &App, who: &SignedIn, headers: &HeaderMap) -> Result<Response, Refused> {
+async fn again(app: &App, who: &SignedIn, headers: &HeaderMap) -> Result<Response, Refusal> {
     let op = who.person().op;
     let Some(person) = app.work(move |hub| signin::person(hub, op)).await? else {
         return Ok(Redirect::to("/sign-in").into_response());

@@ -8,10 +8,10 @@ use crate::{
     access::table,
     error::HubError,
     ops::touches,
-    requests::approvers::{ApproverRequest, KeyRequest},
+    orders::approvers::{ApproverRequest, KeyRequest},
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::Frame,
     },
@@ -93,7 +93,11 @@ impl FormPage for ApproversPage {
     const PATH: &'static str = "/approvers";
     type Form = ApproverForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<ApproverForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<ApproverForm>,
+    ) -> Result<Self, HubError> {
         let mut all = app.perform(who, touches::Approvers {}).await?;
         let boxes = std::mem::take(&mut all.boxes);
         let (boxes, next) = shown.turn.cut(boxes, BOXES, |b| b.r#box.clone());

@@ -14,15 +14,15 @@ use serde::Deserialize;
 use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use crate::{
-    access::sessions::Reason,
     error::{HubError, plain},
     evidence::Resting,
+    hub::sessions::Reason,
+    model::pull::State,
     ops::clips,
     reason::Pages,
-    requests::rules::State,
     rows::ExhibitRow,
     web::{
-        context::{App, Outcome, Refused, SignedIn},
+        context::{App, Outcome, Refusal, SignedIn},
         files::{self, Copy, Range},
         parts::{self, ExhibitView, Frame, size},
     },
@@ -76,9 +76,9 @@ struct Exhibit {
     package: Option<Arc<Resting>>,
 }
 
-async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refused> {
+async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refusal> {
     let exhibit = ExhibitRef::parse(text);
-    let exhibit = exhibit.map_err(|_| Refused::because(Pages::NoSuchExhibit))?;
+    let exhibit = exhibit.map_err(|_| Refusal::because(Pages::NoSuchExhibit))?;
     Ok(app.perform(who, clips::Show { exhibit }).await?)
 }
 
@@ -86,7 +86,7 @@ fn exhibit(row: &ExhibitRow) -> Result<ExhibitRef, HubError> {
     Ok(ExhibitRef::parse(&row.r#ref)?)
 }
 
-async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refused> {
+async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refusal> {
     let exhibit = exhibit(&row)?;
     let (hub, principal, of) = (app.hub.clone(), who.principal(), exhibit.clone());
     let permit = app.in_turn(async move { clips::viewer(&hub, &principal, &of).await });
@@ -106,7 +106,7 @@ async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, R
     })
 }
 
-fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
+fn unreadable(exhibit: &str, e: &io::Error) -> Refusal {
     plain(format_args!("the package of {exhibit} cannot be read: {e}")).into()
 }
 
@@ -124,7 +124,7 @@ async fn answer(
     row: ExhibitRow,
     outcome: Outcome,
     reasons: Reasons,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let granted = who.session().may_view(&row.r#ref, app.now());
     let arriving = [State::Fetching, State::Verifying]
         .iter()
@@ -161,7 +161,7 @@ pub async fn show(
     Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let row = named(&app, &who, &text).await?;
     answer(&app, &who, row, Outcome::default(), Reasons::default()).await
 }
@@ -180,7 +180,7 @@ pub async fn view(
     who: SignedIn,
     Path(text): Path<String>,
     Form(form): Form<ViewForm>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     who.check_form(&form.form)?;
     let row = named(&app, &who, &text).await?;
     let view = clips::View {
@@ -210,15 +210,15 @@ pub async fn view(
 }
 
 /// The exhibit's files, if this person may see them now.
-async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refused> {
+async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refusal> {
     let row = named(app, who, text).await?;
     if row.state == "Disposed" {
         let (exhibit, why) = (exhibit(&row)?, row.why);
-        return Err(Refused::because(Pages::Disposed { exhibit, why }));
+        return Err(Refusal::because(Pages::Disposed { exhibit, why }));
     }
     if !who.session().may_view(&row.r#ref, app.now()) {
         let exhibit = exhibit(&row)?;
-        return Err(Refused::because(Pages::PurposeFirst { exhibit }));
+        return Err(Refusal::because(Pages::PurposeFirst { exhibit }));
     }
     opened(app, who, row).await
 }
@@ -228,8 +228,8 @@ pub async fn play(
     who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
-) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, Copied::Played).await
+) -> Result<Response, Refusal> {
+    send_copy(&app, &who, &text, index, &headers, CopyUse::Played).await
 }
 
 pub async fn save(
@@ -237,13 +237,13 @@ pub async fn save(
     who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
-) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, Copied::Saved).await
+) -> Result<Response, Refusal> {
+    send_copy(&app, &who, &text, index, &headers, CopyUse::Saved).await
 }
 
 /// What somebody does with a copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Copied {
+enum CopyUse {
     Played,
     /// It leaves the hub: that is on the record by itself, with what was given when the clip was opened.
     Saved,
@@ -255,8 +255,8 @@ async fn send_copy(
     text: &str,
     index: usize,
     headers: &HeaderMap,
-    copied: Copied,
-) -> Result<Response, Refused> {
+    copied: CopyUse,
+) -> Result<Response, Refusal> {
     let Exhibit {
         row,
         copies,
@@ -266,12 +266,12 @@ async fn send_copy(
         .get(index)
         .cloned()
         .zip(package)
-        .ok_or_else(|| Refused::because(Pages::NoSuchCopy))?;
+        .ok_or_else(|| Refusal::because(Pages::NoSuchCopy))?;
     let how = match copied {
-        Copied::Played => "inline",
-        Copied::Saved => "attachment",
+        CopyUse::Played => "inline",
+        CopyUse::Saved => "attachment",
     };
-    if copied == Copied::Saved {
+    if copied == CopyUse::Saved {
         let reason = who.session().reason(&row.r#ref, app.now()).cloned();
         let reason = reason.unwrap_or_default();
         let save = clips::Save {
@@ -284,7 +284,7 @@ async fn send_copy(
         app.perform(who, save).await?;
     }
     let unreadable = |e: &dyn std::fmt::Display| {
-        Refused::from(plain(format_args!(
+        Refusal::from(plain(format_args!(
             "a working copy of {text} cannot be sent: {e}"
         )))
     };
@@ -336,14 +336,14 @@ pub async fn certificate(
     Of(app): Of<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let found = granted(&app, &who, &text).await?;
     let package = found
         .package
-        .ok_or_else(|| Refused::because(Pages::NoPackageYet))?;
+        .ok_or_else(|| Refusal::because(Pages::NoPackageYet))?;
     let text = app
         .work(move |_| Ok(package.read(names::CERTIFICATE)))
         .await?;
-    let text = text.map_err(|_| Refused::because(Pages::NoCertificateInPackage))?;
+    let text = text.map_err(|_| Refusal::because(Pages::NoCertificateInPackage))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

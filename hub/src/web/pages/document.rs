@@ -14,7 +14,7 @@ use crate::{
     documents::make::{Document, ExhibitPaper},
     ops::{documents, evidence},
     reason::Pages,
-    web::context::{App, Refused, SignedIn},
+    web::context::{App, Refusal, SignedIn},
 };
 
 /// As which file it is asked for.
@@ -25,11 +25,11 @@ pub enum As {
 }
 
 /// `label.pdf`
-fn asked(file: &str) -> Result<(&str, As), Refused> {
+fn asked(file: &str) -> Result<(&str, As), Refusal> {
     match file.rsplit_once('.') {
         Some((name, "pdf")) => Ok((name, As::Pdf)),
         Some((name, "txt")) => Ok((name, As::Text)),
-        _ => Err(Refused::because(Pages::NoSuchDocument)),
+        _ => Err(Refusal::because(Pages::NoSuchDocument)),
     }
 }
 
@@ -62,10 +62,10 @@ pub async fn of_exhibit(
     who: SignedIn,
     Path((text, file)): Path<(String, String)>,
     Query(of): Query<OfCopy>,
-) -> Result<Response, Refused> {
-    let exhibit = ExhibitRef::parse(&text).map_err(|_| Refused::because(Pages::NoSuchExhibit))?;
+) -> Result<Response, Refusal> {
+    let exhibit = ExhibitRef::parse(&text).map_err(|_| Refusal::because(Pages::NoSuchExhibit))?;
     let (name, wanted) = asked(&file)?;
-    let paper = ExhibitPaper::parse(name).ok_or_else(|| Refused::because(Pages::NoSuchDocument))?;
+    let paper = ExhibitPaper::parse(name).ok_or_else(|| Refusal::because(Pages::NoSuchDocument))?;
     let document = app
         .perform(
             &who,
@@ -84,10 +84,10 @@ pub async fn disposal(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path((text, file)): Path<(String, String)>,
-) -> Result<Response, Refused> {
-    let exhibit = ExhibitRef::parse(&text).map_err(|_| Refused::because(Pages::NoSuchExhibit))?;
+) -> Result<Response, Refusal> {
+    let exhibit = ExhibitRef::parse(&text).map_err(|_| Refusal::because(Pages::NoSuchExhibit))?;
     let ("certificate", wanted) = asked(&file)? else {
-        return Err(Refused::because(Pages::NoSuchDocument));
+        return Err(Refusal::because(Pages::NoSuchDocument));
     };
     let document = app.perform(&who, evidence::Certificate { exhibit }).await?;
     Ok(send(document, wanted))
@@ -97,9 +97,9 @@ pub async fn of_request(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path((request, file)): Path<(String, String)>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let ("refusal", wanted) = asked(&file)? else {
-        return Err(Refused::because(Pages::NoSuchDocument));
+        return Err(Refusal::because(Pages::NoSuchDocument));
     };
     let document = app.perform(&who, documents::Notice { request }).await?;
     Ok(send(document, wanted))

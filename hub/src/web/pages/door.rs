@@ -21,16 +21,17 @@ use crate::{
     access::{
         factors::{self, PasskeyOffer, Proof},
         principal::Person,
-        sessions::same,
+        signin,
     },
+    api::COOKIE,
     db::staff::AccountRecord,
-    error::{Class, plain},
+    error::plain,
+    hub::sessions::same,
     places::Origin,
-    reason::Pages,
-    signin,
+    reason::{Pages, class::Class},
     web::{
-        context::{App, COOKIE, Refused, SignedIn, cookie, page, random, set_cookie},
-        guesses::Standing,
+        context::{App, Refusal, SignedIn, cookie, page, random, set_cookie},
+        guesses::Trust,
         server::Caller,
     },
 };
@@ -58,7 +59,7 @@ async fn sign_in_page(
     headers: &HeaderMap,
     problem: &str,
     status: StatusCode,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let good = |k: &&str| k.len() == 64 && k.bytes().all(|b| b.is_ascii_hexdigit());
     let knock = match cookie(headers, CSRF_COOKIE).filter(good) {
         Some(knock) => knock.to_owned(),
@@ -80,7 +81,7 @@ async fn sign_in_page(
         .into_response())
 }
 
-pub async fn form(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Refused> {
+pub async fn form(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Refusal> {
     sign_in_page(&app, &headers, "", StatusCode::OK).await
 }
 
@@ -96,7 +97,7 @@ pub async fn sign_in(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     if !cookie(&headers, CSRF_COOKIE)
         .is_some_and(|knock| knock.len() == 64 && same(knock, &form.form))
     {
@@ -116,9 +117,9 @@ pub async fn sign_in(
         .work(move |hub| signin::was_here(hub, &asked, from))
         .await;
     let standing = match (browsers.of(&name, &key), here) {
-        (Some(token), _) => Standing::Browser(token),
-        (None, Ok(true)) => Standing::Address,
-        _ => Standing::Stranger,
+        (Some(token), _) => Trust::Browser(token),
+        (None, Ok(true)) => Trust::Address,
+        _ => Trust::Stranger,
     };
     let Some(_turn) = turn(&app, standing, &name, from).await else {
         return sign_in_page(
@@ -133,13 +134,13 @@ pub async fn sign_in(
     let judged = app.work(move |hub| {
         let account = signin::password(hub, &asked, &password)?;
         match hub.db.has_factor(account.op)? {
-            true => Ok(Judged::Half(account)),
-            false => signin::enter(hub, account, None, Some(from)).map(Judged::Whole),
+            true => Ok(PasswordOutcome::Half(account)),
+            false => signin::enter(hub, account, None, Some(from)).map(PasswordOutcome::Whole),
         }
     });
     match judged.await {
-        Ok(Judged::Whole(person)) => entered(&app, &headers, &person).await,
-        Ok(Judged::Half(account)) => {
+        Ok(PasswordOutcome::Whole(person)) => entered(&app, &headers, &person).await,
+        Ok(PasswordOutcome::Half(account)) => {
             let half = app.halves().begin(
                 account.op,
                 &account.name,
@@ -148,7 +149,7 @@ pub async fn sign_in(
                 app.mono(),
             );
             let Some(half) = half else {
-                return Err(Refused::because(Pages::TooManySigningIn));
+                return Err(Refusal::because(Pages::TooManySigningIn));
             };
             let mut page = second_page(&app, &headers, account.op, &account.name, "").await?;
             let cookie = set_cookie(HALF_COOKIE, &half, "; Max-Age=300");
@@ -162,20 +163,20 @@ pub async fn sign_in(
     }
 }
 
-enum Judged {
+enum PasswordOutcome {
     Whole(Person),
     /// The password is right; a second factor is to come.
     Half(AccountRecord),
 }
 
-fn add_cookie(response: &mut Response, text: &str) -> Result<(), Refused> {
+fn add_cookie(response: &mut Response, text: &str) -> Result<(), Refusal> {
     let text = HeaderValue::from_str(text).map_err(plain)?;
     response.headers_mut().append(header::SET_COOKIE, text);
     Ok(())
 }
 
 /// Begins a session for somebody who is signed in now, and leads to the first page.
-async fn entered(app: &App, headers: &HeaderMap, person: &Person) -> Result<Response, Refused> {
+async fn entered(app: &App, headers: &HeaderMap, person: &Person) -> Result<Response, Refusal> {
     let key = app.work(signin::key).await?;
     let known = Browsers::read(cookie(headers, BROWSER), app.now());
     let known = known.with(&person.name, &key, app.now());
@@ -197,7 +198,7 @@ pub(super) async fn begin(
     app: &App,
     headers: &HeaderMap,
     person: &Person,
-) -> Result<String, Refused> {
+) -> Result<String, Refusal> {
     let old = cookie(headers, COOKIE).map(str::to_owned);
     let (op, generation, token) = (person.op, person.limits.generation, random()?);
     let begun = app.work(move |hub| {
@@ -227,7 +228,7 @@ async fn second_page(
     op: u32,
     name: &str,
     problem: &str,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let name = name.to_owned();
     let (codes, passkey) = app
         .work(move |hub| {
@@ -263,7 +264,7 @@ pub async fn second(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     Form(form): Form<SecondForm>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let over = "That took too long, or too many tries. Please sign in again.";
     let own = cookie(&headers, CSRF_COOKIE)
         .is_some_and(|knock| knock.len() == 64 && same(knock, &form.form));
@@ -307,7 +308,7 @@ pub async fn second(
 /// that is being looked at. None: it is turned away.
 async fn turn(
     app: &App,
-    standing: Standing,
+    standing: Trust,
     name: &str,
     from: Origin,
 ) -> Option<OwnedSemaphorePermit> {
@@ -315,7 +316,7 @@ async fn turn(
     tokio::time::sleep(Duration::from_millis(wait)).await;
     let door = app.door.clone();
     // Those who were here before are few, and their lanes are narrow: they may always wait.
-    if standing == Standing::Stranger {
+    if standing == Trust::Stranger {
         let waiting = app.waiting.clone().try_acquire_owned().ok()?;
         let turn = door.acquire_owned().await.ok();
         drop(waiting);
@@ -377,7 +378,7 @@ pub async fn sign_out(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Form(form): Form<FormOnly>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     who.check_form(&form.form)?;
     let held = who.cookie().to_owned();
     app.work(move |hub| hub.sessions.end(&hub.db, &held))

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
 use crate::{
-    disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
     error::HubError,
     list::Part,
+    model::evidence::{Evidence, EvidenceRow, FaultRow, gb},
     ops::evidence,
     reason::Pages,
     web::{
-        context::{App, Refused, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        context::{App, Refusal, SignedIn, no_such_act},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::Frame,
     },
@@ -121,7 +121,11 @@ impl FormPage for EvidencePage {
     const PATH: &'static str = "/evidence";
     type Form = DisposeForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<DisposeForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<DisposeForm>,
+    ) -> Result<Self, HubError> {
         let part = shown.turn.part(EXHIBITS);
         let all = evidence::List {
             part,
@@ -188,9 +192,9 @@ pub async fn certificate(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path(text): Path<String>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let Ok(exhibit) = ExhibitRef::parse(&text) else {
-        return Err(Refused::because(Pages::NoSuchExhibit));
+        return Err(Refusal::because(Pages::NoSuchExhibit));
     };
     let paper = app.perform(&who, evidence::Certificate { exhibit }).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

@@ -14,7 +14,7 @@ use crate::{
     ops::{boxes, footage},
     reason::Pages,
     web::{
-        context::{App, Refused, SignedIn, page},
+        context::{App, Refusal, SignedIn, page},
         leaf::{Leaf, Turn},
         parts::{self, Bar, Frame},
     },
@@ -41,9 +41,9 @@ pub async fn show(
     who: SignedIn,
     Path((name, cam)): Path<(String, String)>,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
-        return Err(Refused::because(Pages::NoSuchCamera));
+        return Err(Refusal::because(Pages::NoSuchCamera));
     };
     let wanted = footage::List {
         r#box: name.clone(),

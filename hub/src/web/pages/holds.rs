@@ -6,11 +6,11 @@ use shared::{id::HoldId, time::Zone};
 
 use crate::{
     error::HubError,
+    holds::rows::HoldRow,
     ops::holds,
-    requests::holds::rows::HoldRow,
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::{self, Frame, state, text},
     },
@@ -109,7 +109,7 @@ impl FormPage for HoldsPage {
     const PATH: &'static str = "/holds";
     type Form = HoldForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<HoldForm>) -> Result<Self, HubError> {
+    async fn read(app: &App, who: &SignedIn, shown: PageState<HoldForm>) -> Result<Self, HubError> {
         let all = holds::List {
             r#box: None,
             all: false,

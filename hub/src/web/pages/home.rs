@@ -18,8 +18,8 @@ use shared::{
 use crate::{
     access::table,
     api::call::encoded,
-    disposal::rows::FaultRow,
     list::{MOST, Part},
+    model::evidence::FaultRow,
     ops::{
         boxes::{self, BoxCounts},
         clips, evidence, footage,
@@ -27,7 +27,7 @@ use crate::{
     reason::Pages,
     rows::{BoxRow, CameraRow, Footage},
     web::{
-        context::{App, Refused, SignedIn, page},
+        context::{App, Refusal, SignedIn, page},
         leaf::{Leaf, Turn},
         parts::{self, Bar, ExhibitView, Frame, State as Mood, bar, marked, state},
     },
@@ -115,7 +115,7 @@ pub struct OneBox {
 
 /// Which parts are wanted, of boxes and of clips, and what was looked for.
 #[derive(Debug, Default, Deserialize)]
-pub struct Wanted {
+pub struct HomeQuery {
     search: Option<String>,
     boxes_after: Option<String>,
     boxes_back: Option<String>,
@@ -126,8 +126,8 @@ pub struct Wanted {
 pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Query(wanted): Query<Wanted>,
-) -> Result<Response, Refused> {
+    Query(wanted): Query<HomeQuery>,
+) -> Result<Response, Refusal> {
     let (now, zone) = (app.now(), app.zone());
     let search = wanted.search.unwrap_or_default().trim().to_owned();
     let places = Turn {
@@ -214,16 +214,16 @@ pub async fn of_one(
     who: SignedIn,
     Path(name): Path<String>,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let Ok(name) = BoxName::parse(&name) else {
-        return Err(Refused::because(Pages::NoSuchPage));
+        return Err(Refusal::because(Pages::NoSuchPage));
     };
     let list = boxes::List {
         r#box: Some(name.clone()),
         ..boxes::List::default()
     };
     let row = app.perform(&who, list).await?.rows.pop();
-    let mut row = row.ok_or_else(|| Refused::because(Pages::NoSuchPage))?;
+    let mut row = row.ok_or_else(|| Refusal::because(Pages::NoSuchPage))?;
     let zone = app.zone();
     let after = |c: &CameraRow| Some(c.cam.as_str()) == turn.after.as_deref();
     let begin = row.cameras.iter().position(after).map_or(0, |at| at + 1);
@@ -255,7 +255,7 @@ async fn glance<'a>(
     app: &App,
     who: &SignedIn,
     rows: impl IntoIterator<Item = &'a BoxRow>,
-) -> Result<BTreeMap<String, Footage>, Refused> {
+) -> Result<BTreeMap<String, Footage>, Refusal> {
     if !who.may(&table::FOOTAGE_RECENT, app.now()) {
         return Ok(BTreeMap::new());
     }

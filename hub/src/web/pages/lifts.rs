@@ -7,10 +7,10 @@ use shared::time::{Utc, Zone};
 use crate::{
     error::HubError,
     ops::masks,
-    requests::mask::LiftRow,
+    orders::mask::LiftRow,
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::{Frame, text},
     },
@@ -74,7 +74,7 @@ impl FormPage for LiftsPage {
     const PATH: &'static str = "/lifts";
     type Form = LiftForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<LiftForm>) -> Result<Self, HubError> {
+    async fn read(app: &App, who: &SignedIn, shown: PageState<LiftForm>) -> Result<Self, HubError> {
         let part = shown.turn.part(LIFTS);
         let lifts = app.perform(who, masks::Lifts { part }).await?;
         let (me, zone) = (who.person().op(), app.zone());

@@ -17,7 +17,7 @@ use crate::{
     reason::Trail,
     trail::{Search, TrailRow},
     web::{
-        context::{App, Outcome, Refused, SignedIn},
+        context::{App, Outcome, Refusal, SignedIn},
         leaf::{Leaf, Turn},
         parts::Frame,
     },
@@ -127,7 +127,7 @@ pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Query(form): Query<Form>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let turn = Turn {
         after: form.after.clone(),
         back: form.back.clone(),

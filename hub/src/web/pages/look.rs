@@ -15,9 +15,9 @@ use crate::{
     error::HubError,
     ops::looks::{self, LookRow},
     reason::{Clips, Pages},
-    requests::looks::MOST_MINUTES,
+    viewing::looks::MOST_MINUTES,
     web::{
-        context::{App, Outcome, Refused, SignedIn},
+        context::{App, Outcome, Refusal, SignedIn},
         parts::Frame,
     },
 };
@@ -48,10 +48,10 @@ pub struct LookForm {
     present: String,
 }
 
-fn camera((name, cam): &(String, String)) -> Result<BoxCamera, Refused> {
+fn camera((name, cam): &(String, String)) -> Result<BoxCamera, Refusal> {
     match (BoxName::parse(name), CameraId::parse(cam)) {
         (Ok(r#box), Ok(cam)) => Ok(BoxCamera { r#box, cam }),
-        _ => Err(Refused::because(Pages::NoSuchCamera)),
+        _ => Err(Refusal::because(Pages::NoSuchCamera)),
     }
 }
 
@@ -61,7 +61,7 @@ fn answer(
     camera: &BoxCamera,
     begun: Option<&LookRow>,
     (outcome, typed): (Outcome, LookForm),
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let zone = app.zone();
     let shown = LookPage {
         frame: who.frame(app, ""),
@@ -80,7 +80,7 @@ pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path(named): Path<(String, String)>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let nothing = (Outcome::default(), LookForm::default());
     answer(&app, &who, &camera(&named)?, None, nothing)
 }
@@ -90,7 +90,7 @@ pub async fn begin(
     who: SignedIn,
     Path(named): Path<(String, String)>,
     Form(form): Form<LookForm>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     who.check_form(&form.form)?;
     let camera = camera(&named)?;
     let time = |text: &str| {

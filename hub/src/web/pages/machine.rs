@@ -6,23 +6,21 @@ use serde::Deserialize;
 use shared::{conditions::condition, id::BoxName};
 
 use crate::{
-    access::table,
-    commands::{
-        backup::row,
-        boxes::{knowing, told},
-    },
-    disks::{outlook::Fullness, watch},
+    access::{signin::SignIn, table},
     error::HubError,
+    faults::disks,
+    model::{disk::Fullness, moves::MoveState},
     ops::{backups, machine, moves, outside},
-    requests::moves::MoveState,
-    signin::SignIn,
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::Frame,
     },
-    words,
+    words::{
+        self,
+        en::moves::{knowing, told},
+    },
 };
 
 #[derive(Template)]
@@ -116,7 +114,7 @@ impl FormPage for HubPage {
     const PATH: &'static str = "/hub";
     type Form = MoveForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<MoveForm>) -> Result<Self, HubError> {
+    async fn read(app: &App, who: &SignedIn, shown: PageState<MoveForm>) -> Result<Self, HubError> {
         let is = app.perform(who, machine::Status {}).await?;
         let others = app.perform(who, outside::List {}).await?;
         let mut all = app.perform(who, moves::List {}).await?;
@@ -138,7 +136,7 @@ impl FormPage for HubPage {
                 class,
                 symbol,
                 word,
-                text: watch::said(disk),
+                text: disks::said(disk),
             }
         });
         let rolled = rolled.map(|r| RolledView {
@@ -151,7 +149,7 @@ impl FormPage for HubPage {
             asks: who.may(&table::ROLLBACK_ASK, app.now()),
             approves: who.may(&table::ROLLBACK_APPROVE, app.now()),
         });
-        let made = made.iter().take(BACKUPS).map(|b| row(b, zone));
+        let made = made.iter().take(BACKUPS).map(|b| words::backup(b, zone));
         // What the records are has a part of its own.
         let faults = is.faults.iter().filter(|f| f.code != "hub.rolled-back");
         let faults = faults.map(|f| {

@@ -11,9 +11,9 @@ use shared::time::Zone;
 
 use crate::{
     ops::masks,
-    requests::review::{Due, MaskRow},
+    reviews::{Due, MaskRow},
     web::{
-        context::{App, Refused, SignedIn, page},
+        context::{App, Refusal, SignedIn, page},
         leaf::{Leaf, Turn},
         parts::Frame,
     },
@@ -96,7 +96,7 @@ pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let all = app.perform(&who, masks::List {}).await?;
     let (masks, next) = turn.cut(all, MASKS, |m| m.camera.clone());
     page(&MasksPage {

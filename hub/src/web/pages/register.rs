@@ -11,19 +11,18 @@ use crate::{
         table,
     },
     error::HubError,
+    model::{
+        copy::{CopyKind, CopyState},
+        rank::Rank,
+        register::{CopyRow, MediaRow, Register},
+        requester::{RequesterClass, TABLE},
+    },
     ops::exhibits,
     reason::{Clips, Pages},
-    register::{
-        acts::HandOver,
-        media::MediaRelease,
-        rank::Rank,
-        rows::{CopyRow, MediaRow, Register},
-        state::{CopyKind, CopyState},
-    },
-    requests::clip::class::{RequesterClass, TABLE},
+    register::{acts::HandOver, media::MediaRelease},
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         parts::Frame,
     },
     words,
@@ -165,7 +164,11 @@ impl FormPage for RegisterPage {
     const PATH: &'static str = "/evidence";
     type Form = RegisterForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<RegisterForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<RegisterForm>,
+    ) -> Result<Self, HubError> {
         let exhibit = named(&shown.about)?;
         let r: Register = app.perform(who, exhibits::Show { exhibit }).await?;
         let now = app.now();

@@ -8,20 +8,23 @@ use shared::{
 };
 
 use crate::{
-    access::table::{self, Row},
-    disposal::acts::RetentionClassInput,
-    error::{Class, HubError},
+    access::table,
+    classes::RetentionClassInput,
+    error::HubError,
+    model::{
+        clip_request::State as Stands,
+        operation::Row,
+        requester::{RequesterClass, TABLE},
+    },
     ops::{clips, requests},
-    reason::Clips,
+    reason::{Clips, class::Class},
     requests::clip::{
-        class::{RequesterClass, TABLE},
         draft::Texts,
         rows::{RequestCameraRow, RequestRow},
-        state::State as Stands,
     },
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::{self, Frame, state},
     },
@@ -258,7 +261,7 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
 }
 
 fn classes() -> Vec<ClassView> {
-    let one = |r: &crate::requests::clip::class::Requirements| {
+    let one = |r: &crate::model::requester::Requirements| {
         let mut needs = vec!["a purpose, a reference and a requester"];
         needs.extend(r.order.then_some("the order or power"));
         needs.extend(r.identity.then_some("how identity was checked"));
@@ -370,7 +373,11 @@ impl FormPage for RequestsPage {
     const PATH: &'static str = "/requests";
     type Form = RequestForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<RequestForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<RequestForm>,
+    ) -> Result<Self, HubError> {
         let part = shown.turn.part(REQUESTS);
         let all = app.perform(who, requests::List { part }).await?;
         let (me, now, zone) = (who.person().op(), app.now(), app.zone());

@@ -18,13 +18,14 @@ use crate::{
     reason::Pages,
     retention::{
         export::{self, Row},
-        report::{CameraPage, Certificate, DayReport, Report, claim_in_words},
+        report::{CameraPage, Certificate, DayReport, Report},
     },
     web::{
-        context::{App, Refused, SignedIn, page},
+        context::{App, Refusal, SignedIn, page},
         leaf::{Leaf, Turn},
         parts::{Frame, size},
     },
+    words::en::claims::claim_in_words,
 };
 
 #[derive(Template)]
@@ -72,7 +73,7 @@ pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let wanted = footage::Retention {
         r#box: None,
         part: turn.part(CAMERAS),
@@ -109,9 +110,9 @@ pub async fn camera(
     who: SignedIn,
     Path((name, cam)): Path<(String, String)>,
     Query(turn): Query<Turn>,
-) -> Result<Response, Refused> {
+) -> Result<Response, Refusal> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
-        return Err(Refused::because(Pages::NoSuchCamera));
+        return Err(Refusal::because(Pages::NoSuchCamera));
     };
     let address = format!("/retention/{name}/{cam}");
     let wanted = footage::RetentionOfCamera {
@@ -207,9 +208,10 @@ mod tests {
     use shared::time::{Day, Utc};
 
     use super::*;
-    use crate::access::sessions::Session;
     use crate::{
-        access::{principal::Person, table::Row as Operation},
+        access::principal::Person,
+        hub::sessions::Session,
+        model::operation::Row as Operation,
         retention::report::{CameraReport, DayState, Run, Verdict},
     };
 

@@ -7,15 +7,15 @@ use crate::{
     access::{
         accounts::{AccountRow, PasswordRenewal},
         grants::{Bounds, GrantOutcome},
-        role::Role,
         table,
     },
     error::HubError,
     list::Part,
+    model::role::Role,
     ops::{own, roles, staff},
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::Frame,
     },
@@ -129,7 +129,11 @@ impl FormPage for StaffPage {
     const PATH: &'static str = "/staff";
     type Form = StaffForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<StaffForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<StaffForm>,
+    ) -> Result<Self, HubError> {
         let (me, zone) = (&who.person().name, app.zone());
         let open = staff::List {
             closed: false,

@@ -5,16 +5,13 @@ use serde::Deserialize;
 use shared::time::Zone;
 
 use crate::{
-    access::{
-        principal::Limits,
-        table::{self, Row},
-        tokens::TokenRow,
-    },
+    access::{principal::Limits, table, tokens::TokenRow},
     error::HubError,
+    model::operation::Row,
     ops::tokens,
     web::{
         context::{App, SignedIn, no_such_act},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::Frame,
     },
@@ -96,7 +93,11 @@ impl FormPage for TokensPage {
     const PATH: &'static str = "/tokens";
     type Form = TokenForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<TokenForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<TokenForm>,
+    ) -> Result<Self, HubError> {
         let part = shown.turn.part(TOKENS);
         let tokens = app.perform(who, tokens::List { part }).await?;
         let (now, zone) = (app.now(), app.zone());

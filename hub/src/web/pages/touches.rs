@@ -8,10 +8,10 @@ use crate::{
     access::factors::PasskeyOffer,
     error::HubError,
     ops::touches,
-    requests::touches::{TouchOutcome, TouchRow},
+    orders::touches::{TouchOutcome, TouchRow},
     web::{
         context::{App, SignedIn},
-        forms::{FormPage, Shown, page_form},
+        forms::{FormPage, PageState, page_form},
         leaf::Leaf,
         parts::{Frame, text},
     },
@@ -113,7 +113,11 @@ impl FormPage for TouchesPage {
     const PATH: &'static str = "/touches";
     type Form = TouchForm;
 
-    async fn read(app: &App, who: &SignedIn, shown: Shown<TouchForm>) -> Result<Self, HubError> {
+    async fn read(
+        app: &App,
+        who: &SignedIn,
+        shown: PageState<TouchForm>,
+    ) -> Result<Self, HubError> {
         let part = shown.turn.part(ORDERS);
         let orders = app.perform(who, touches::List { part }).await?;
         Ok(Self {

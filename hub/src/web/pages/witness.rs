@@ -18,7 +18,7 @@ use crate::{
     hub::Hub,
     outside::attest,
     web::{
-        context::{App, Refused},
+        context::{App, Refusal},
         guard::AsItIs,
     },
 };
@@ -39,7 +39,7 @@ pub async fn add(State(app): State<Arc<App>>, body: Bytes) -> Response {
     };
     match app.work(move |hub| attested(hub, &sent)).await {
         Ok(answer) => answer,
-        Err(e) => Refused::from(e).into_response(),
+        Err(e) => Refusal::from(e).into_response(),
     }
 }
 
@@ -70,7 +70,7 @@ pub async fn next(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
     match app.work(move |hub| attest::laid_out(hub, &id)).await {
         Ok(Some(sent)) => text(200, PLAIN, sent),
         Ok(None) => text(404, PLAIN, String::new()),
-        Err(e) => Refused::from(e).into_response(),
+        Err(e) => Refusal::from(e).into_response(),
     }
 }
 
@@ -82,6 +82,6 @@ pub async fn take(State(app): State<Arc<App>>, body: Bytes) -> Response {
     match app.work(move |hub| attest::brought(hub, &note)).await {
         Ok(true) => text(200, PLAIN, String::new()),
         Ok(false) => text(403, PLAIN, String::new()),
-        Err(e) => Refused::from(e).into_response(),
+        Err(e) => Refusal::from(e).into_response(),
     }
 }

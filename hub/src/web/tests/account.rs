@@ -6,7 +6,10 @@ use shared::{
 };
 
 use super::*;
-use crate::access::{declaration, role::Role, totp::Secret};
+use crate::{
+    access::{declaration, totp::Secret},
+    model::role::Role,
+};
 
 fn cookie_in(answer: &Answer) -> String {
     let value = answer.cookie("__Host-beadle").expect("a session");

@@ -101,9 +101,9 @@ async fn news_come_as_they_are_made() {
         .post("/sign-out", &cookie, &format!("form={form}"), "")
         .await;
     assert_eq!(out.status, 303);
-    site.hub().pulls.tell(crate::requests::Progress {
+    site.hub().pulls.tell(crate::hub::pulls::Progress {
         r#ref: "EXH-2026-000002".into(),
-        state: crate::requests::rules::State::Fetching,
+        state: crate::model::pull::State::Fetching,
         why: Vec::new(),
         bytes: 1,
         total: 2,
@@ -141,9 +141,9 @@ async fn broken_news_end_in_a_problem() {
         .expect("broken");
     // More news of other clips than whoever follows can have missed: the record is looked at.
     for n in 0..3000 {
-        site.hub().pulls.tell(crate::requests::Progress {
+        site.hub().pulls.tell(crate::hub::pulls::Progress {
             r#ref: format!("EXH-2026-{:06}", 900 + n % 9),
-            state: crate::requests::rules::State::Fetching,
+            state: crate::model::pull::State::Fetching,
             why: Vec::new(),
             bytes: n,
             total: 3000,
@@ -178,7 +178,7 @@ async fn broken_news_end_in_a_problem() {
 #[tokio::test]
 async fn a_program_comes_with_a_token() {
     let site = Site::new().await;
-    let kim = crate::signin::person(site.hub(), scene::KIM)
+    let kim = crate::access::signin::person(site.hub(), scene::KIM)
         .expect("read")
         .expect("kim");
     let who = crate::access::principal::Principal::Person(kim);
@@ -187,7 +187,7 @@ async fn a_program_comes_with_a_token() {
         scopes: vec!["box.list".into()],
         days: 30,
     };
-    let made = crate::ops::perform(&site.rig.hub, &who, wanted)
+    let made = crate::ops::operation::perform(&site.rig.hub, &who, wanted)
         .await
         .expect("made");
     let bearer = format!("Authorization: Bearer {}\r\n", made.secret);
@@ -203,7 +203,7 @@ async fn a_program_comes_with_a_token() {
     assert_eq!(status("/api/v1/boxes", wrong).await, 401);
     assert_eq!(status("/", &bearer).await, 303, "pages are for people");
     let revoke = crate::ops::tokens::Revoke { token: made.token };
-    crate::ops::perform(&site.rig.hub, &who, revoke)
+    crate::ops::operation::perform(&site.rig.hub, &who, revoke)
         .await
         .expect("revoked");
     assert_eq!(status("/api/v1/boxes", &bearer).await, 401);

@@ -11,17 +11,18 @@ use serde_json::Value;
 
 use super::{everybody::sample, *};
 use crate::{
-    access::{
-        principal::{Grant, Principal},
-        role::Role,
-        table::{About, Method, Second},
-    },
+    access::principal::Principal,
     acts,
     db::numbers::Numbered,
-    error::Class,
     hub::testing::{self, Hands},
+    model::{
+        grant::Grant,
+        operation::{About, Method, Second},
+        role::Role,
+    },
     ops::asked::ask,
     ownlog,
+    reason::class::Class,
 };
 
 /// Accounts that have every role.
@@ -55,7 +56,7 @@ fn furnished() -> Rig {
 
 fn people(hub: &Hub) -> Vec<Principal> {
     let person = |op| {
-        crate::signin::person(hub, op)
+        crate::access::signin::person(hub, op)
             .expect("read")
             .expect("account")
     };

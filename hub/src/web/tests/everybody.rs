@@ -11,12 +11,19 @@ use tokio::net::UnixStream;
 
 use super::*;
 use crate::{
-    access::{role::Role, table::Method, totp::Secret},
+    access::{signin::SignIn, totp::Secret},
     api::{call, socket},
-    db::{approvals::NewApproval, rolled::ShownLog},
-    error::Class,
-    requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
-    signin::SignIn,
+    db::{
+        approvals::NewApproval,
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        rolled::ShownLog,
+    },
+    model::{
+        clip_request::State, hold::State as Stands, operation::Method, pull::State as Request,
+        requester::RequesterClass, role::Role,
+    },
+    reason::class::Class,
+    texts::keep_salted,
     web::routes::{Audience, PAGES},
 };
 
@@ -343,10 +350,6 @@ pub(super) fn furnish(hub: &Hub) {
 
 /// A request of a class that takes a second person: a draft, three that wait for that person, one of which all is here twice.
 fn requested(hub: &crate::hub::Hub, n: u64) {
-    use crate::{
-        db::clip_requests::{ClipRequestRecord, RequestCamera},
-        requests::clip::{class::RequesterClass, state::State},
-    };
     let text = |t: &str| Some(keep_salted(hub, t).expect("kept"));
     let state = match n {
         31 | 37 => State::Draft,

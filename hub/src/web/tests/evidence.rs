@@ -2,9 +2,10 @@
 use super::*;
 use crate::{
     db::approvals::NewApproval,
-    disposal::{acts, rows::Evidence},
-    requests::{rules::State as Stands, submit::keep_salted},
+    disposal::acts,
+    model::{evidence::Evidence, pull::State as Stands},
     retention::rig::utc,
+    texts::keep_salted,
 };
 
 /// Long enough ago for its three years to be over.

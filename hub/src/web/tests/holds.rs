@@ -4,11 +4,9 @@ use shared::id::{BoxCamera, HoldId};
 use super::*;
 use crate::{
     db::{approvals::NewApproval, holds::HoldRecord, numbers::Numbered},
-    requests::{
-        holds::state::{Standing, State as Stands},
-        submit::keep_salted,
-    },
+    model::hold::{HoldStanding, State as Stands},
     retention::rig::day,
+    texts::keep_salted,
 };
 
 /// A hold as its box left it.
@@ -33,7 +31,7 @@ pub(super) fn held(hub: &Hub, n: u64, state: Stands, release: Option<u32>) {
         kept: false,
         drop: None,
         freed: Vec::new(),
-        standing: Standing {
+        standing: HoldStanding {
             state,
             until: now().plus_ms(86_400_000 * 6),
             told: placed.then(|| now().plus_ms(86_400_000 * 6)),

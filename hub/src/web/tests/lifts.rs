@@ -4,7 +4,7 @@ use shared::{id::BoxCamera, mask::Mask};
 use super::*;
 use crate::{
     db::{approvals::NewApproval, lifts::NewLift},
-    requests::submit::keep_salted,
+    texts::keep_salted,
 };
 
 /// A lift that waits, as its request left it; its number.

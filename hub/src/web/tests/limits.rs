@@ -292,14 +292,14 @@ async fn programs_have_turns_of_their_own() {
     })
     .await;
     let token = async |number| {
-        let person = crate::signin::person(site.hub(), number).expect("read");
+        let person = crate::access::signin::person(site.hub(), number).expect("read");
         let who = crate::access::principal::Principal::Person(person.expect("an account"));
         let wanted = crate::ops::tokens::Add {
             label: "panel".into(),
             scopes: vec!["mask.list".into()],
             days: 30,
         };
-        let made = crate::ops::perform(&site.rig.hub, &who, wanted).await;
+        let made = crate::ops::operation::perform(&site.rig.hub, &who, wanted).await;
         format!(
             "Authorization: Bearer {}\r\n",
             made.expect("a token").secret

@@ -1,7 +1,7 @@
 //! The first page.
 use super::*;
 use crate::{
-    db::faults::{About, FoundFault},
+    db::faults::{FaultSubject, FoundFault},
     faults,
 };
 
@@ -10,7 +10,7 @@ use crate::{
 async fn the_first_page() {
     let site = Site::new().await;
     let due = FoundFault {
-        about: About::Evidence("EXH-2026-000001".into()),
+        about: FaultSubject::Evidence("EXH-2026-000001".into()),
         code: "evidence.due".into(),
         log: site.hub().log.origin().into(),
         since: now(),

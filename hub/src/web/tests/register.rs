@@ -14,12 +14,13 @@ use crate::{
     db::register::CopyRecord,
     disposal,
     error::HubError,
-    ops::asked::ask,
-    register::{
-        event::ExhibitAct,
-        state::{CopyKind, CopyState, Standing},
+    model::{
+        copy::{CopyKind, CopyStanding, CopyState},
+        exhibit_event::ExhibitAct,
     },
-    requests::submit::keep_salted,
+    ops::asked::ask,
+    periods,
+    texts::keep_salted,
 };
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -35,7 +36,7 @@ pub(super) fn copies(hub: &Hub, n: u32) {
         let record = CopyRecord {
             exhibit: scene::exhibit(n),
             n: copy,
-            standing: Standing {
+            standing: CopyStanding {
                 kind: CopyKind::Working,
                 state,
                 received: false,
@@ -63,7 +64,7 @@ struct Somebody<'a> {
 
 impl<'a> Somebody<'a> {
     fn of(rig: &'a Rig, role: &str) -> Self {
-        let person = crate::signin::person(&rig.hub, scene::number(role));
+        let person = crate::access::signin::person(&rig.hub, scene::number(role));
         let who = Principal::Person(person.expect("read").expect("account"));
         Self { rig, who }
     }
@@ -258,7 +259,7 @@ async fn from_hand_to_hand() {
     let begun = disposal::carry::begin(
         &rig.hub,
         &exhibit,
-        (disposal::policy::Class::General, scene::now()),
+        (periods::Class::General, scene::now()),
         keep_salted(&rig.hub, "done with").expect("kept"),
         vec!["op:0021".into()],
         |_| Ok(()),

@@ -2,8 +2,8 @@
 use super::*;
 use crate::{
     api::call::encoded,
+    model::requester::RequesterClass,
     requests::clip::{
-        class::RequesterClass,
         draft::{self, DraftRequest, Texts},
         shown,
     },
@@ -32,7 +32,7 @@ async fn a_draft_is_changed_by_its_form() {
     };
     let opened = draft::open(hub, &asked, &Permit::of_test(scene::KIM, "kim")).expect("opened");
     let name = opened.request.clone();
-    let n = crate::requests::clip::number(&name).expect("a number");
+    let n = crate::model::clip_request::number(&name).expect("a number");
     let cookie = site.cookie().await;
     let page = site.get("/requests", &cookie, "").await;
     let shown_page = page.text();

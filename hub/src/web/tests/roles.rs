@@ -1,6 +1,6 @@
 //! What each role gets of footage and exhibits.
 use super::*;
-use crate::access::role::Role;
+use crate::model::role::Role;
 
 const MAY: [&str; 4] = ["operator", "supervisor", "coordinator", "approver"];
 

@@ -11,13 +11,13 @@ use shared::{
 };
 
 use crate::{
-    access::role::Role,
     db::{numbers::Numbered, requests::RequestRecord},
     evidence::Resting,
     hub::Hub,
+    model::{pull::State, role::Role},
     reason::PullReason,
-    requests::{rules::State, submit::keep_salted},
     retention::rig::{Rig, ashby, cam, day, utc},
+    texts::keep_salted,
 };
 
 const NOW: &str = "2026-11-03T14:00:00.000Z";

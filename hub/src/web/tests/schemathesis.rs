@@ -5,11 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    access::{
-        principal::{Grant, Limits, Principal},
-        role::Role,
-    },
-    ops::{self, tokens},
+    access::principal::{Limits, Principal},
+    model::{grant::Grant, role::Role},
+    ops::{operation, tokens},
 };
 
 /// Number of an account that has every role.
@@ -33,7 +31,7 @@ const OF_SOMEBODY_ELSE: [&str; 10] = [
 
 /// What names this account in the head of a request, by operation that it may: a token of it, or its session where no token may.
 async fn named(site: &Site, number: u32) -> BTreeMap<&'static str, [String; 2]> {
-    let person = crate::signin::person(site.hub(), number).expect("read");
+    let person = crate::access::signin::person(site.hub(), number).expect("read");
     let person = person.expect("an account");
     let roles = person.roles(site.hub().now());
     let cookie = site.cookie_for(&person.name).await;
@@ -53,7 +51,7 @@ async fn named(site: &Site, number: u32) -> BTreeMap<&'static str, [String; 2]> 
             scopes: rows.iter().map(|row| row.name.to_owned()).collect(),
             days: 30,
         };
-        let made = ops::perform(&site.rig.hub, &who, wanted).await;
+        let made = operation::perform(&site.rig.hub, &who, wanted).await;
         let value = format!("Bearer {}", made.expect("a token").secret);
         let named = ["Authorization".to_owned(), value];
         all.extend(rows.iter().map(|row| (row.name, named.clone())));
@@ -97,10 +95,10 @@ async fn the_api_is_as_its_document_says() {
         scopes: vec!["box.list".into()],
         days: 30,
     };
-    let kim = crate::signin::person(hub, scene::KIM)
+    let kim = crate::access::signin::person(hub, scene::KIM)
         .expect("read")
         .expect("kim");
-    let token = ops::perform(&site.rig.hub, &Principal::Person(kim), token).await;
+    let token = operation::perform(&site.rig.hub, &Principal::Person(kim), token).await;
     let token = token.expect("a token").token;
     let hold = ["H-000012", "H-000013", "H-000014", "H-000099"];
     // One that can be followed to its end.

@@ -12,7 +12,7 @@ use shared::{
 use super::*;
 use crate::{
     access::{approvals, authorise::Permit, factors},
-    requests::touches,
+    orders::touches,
     retention::rig::ashby,
 };
 

@@ -1,9 +1,9 @@
 //! Pure. English for who may do what, and for accounts, roles, owners and tokens.
 
 use crate::{
-    access::role::{self, Role},
+    model::role::{self, Role},
     reason::Access::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Access) -> Text {

@@ -2,7 +2,7 @@
 
 use crate::{
     reason::Accounts::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Accounts) -> Text {

@@ -2,7 +2,7 @@
 
 use crate::{
     reason::Api::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Api) -> Text {

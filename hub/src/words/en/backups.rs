@@ -3,9 +3,9 @@
 use shared::time::Zone;
 
 use crate::{
-    backup::rolled::Rollback,
+    model::{backup::BackupRow, rollback::Rollback},
     reason::Backups::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Backups) -> Text {
@@ -80,3 +80,30 @@ pub fn rolled(r: &Rollback, zone: &Zone) -> Vec<String> {
 
 /// What the two people's word means.
 pub const SETTLING: &str = "Whoever asks and whoever approves say by it that they have looked at all of this, and that what was forgotten was done again or is known to be lost.";
+
+fn mib(bytes: u64) -> u64 {
+    bytes >> 20
+}
+
+/// A backup in a line.
+pub fn row(b: &BackupRow, zone: &Zone) -> String {
+    let what = match &b.written {
+        Some(w) => format!(
+            "{} files, {} MiB, {} MiB new, sha256 {}",
+            w.files,
+            mib(w.bytes),
+            mib(w.fresh),
+            w.sums
+        ),
+        None => match b.state.as_str() {
+            "begun" => "is being written, or broke off".into(),
+            _ => "came to nothing".into(),
+        },
+    };
+    format!(
+        "{:>6} {} by {}: {what}",
+        b.backup,
+        b.made.for_people(zone),
+        b.by
+    )
+}

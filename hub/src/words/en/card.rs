@@ -2,7 +2,7 @@
 //! whom to ask. It never holds what opens it.
 
 use crate::{
-    evidence::save::{Card, Seal},
+    papers::card::{Card, Seal},
     words::paper::Paper,
 };
 

@@ -4,10 +4,10 @@
 use shared::{plain::plain, time::Utc};
 
 use crate::{
-    evidence::certificate::{
-        Certificate, Facts, Recorder, check::Check, masks::Imposition, people::Person,
+    papers::certificate::{
+        Certificate, Facts, HOLE, LaterLog, Recorder, SHORT, check::Check, masks::Imposition,
+        people::Person,
     },
-    evidence::package::{HOLE, Later, SHORT},
     words::paper::{Paper, Sort},
 };
 use period::{clock, events, gaps, masks, rates};
@@ -200,7 +200,7 @@ pub fn called(f: &Facts<'_>, c: &Certificate) -> String {
 }
 
 fn devices(c: &Certificate) -> Vec<String> {
-    let one = |d: &crate::evidence::certificate::Device| {
+    let one = |d: &crate::papers::certificate::Device| {
         let serial = d.serial.as_ref().map_or_else(
             || "which gave no serial number".to_owned(),
             |s| format!("serial number {}", plain(s, 40)),
@@ -300,7 +300,7 @@ fn verdict(f: &Facts<'_>) -> Vec<String> {
 }
 
 /// Of footage whose log has ended.
-fn ended(log: &str, later: &Later, n: u64) -> String {
+fn ended(log: &str, later: &LaterLog, n: u64) -> String {
     let why = match &later.dispute {
         Some((code, why)) => format!(
             " The hub countersigns {log} no more ({code}: {}): a copy of the recorder's disk, or one that was put back. The lines in this package are of what the hub had countersigned of it before.",

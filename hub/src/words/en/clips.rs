@@ -1,15 +1,12 @@
 //! Pure. English about clip requests.
 
 use crate::{
+    model::{clip_request::State, requester::MissingItem, text::TextField},
     reason::{
         Clips::{self, *},
         clips::Extent,
     },
-    requests::{
-        clip::{class::Missing, state::State},
-        rules::TextField,
-    },
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 fn field(field: TextField) -> &'static str {
@@ -38,15 +35,15 @@ fn field(field: TextField) -> &'static str {
 }
 
 /// What a request has to bring, after "needs".
-pub fn missing(what: Missing) -> &'static str {
+pub fn missing(what: MissingItem) -> &'static str {
     match what {
-        Missing::Cameras => "at least one camera",
-        Missing::Span => "from when to when",
-        Missing::Purpose => "a purpose",
-        Missing::Reference => "a reference",
-        Missing::Requester => "a requester",
-        Missing::Order => "the order or the power under which it is asked",
-        Missing::Identity => "how the requester's identity was checked",
+        MissingItem::Cameras => "at least one camera",
+        MissingItem::Span => "from when to when",
+        MissingItem::Purpose => "a purpose",
+        MissingItem::Reference => "a reference",
+        MissingItem::Requester => "a requester",
+        MissingItem::Order => "the order or the power under which it is asked",
+        MissingItem::Identity => "how the requester's identity was checked",
     }
 }
 

@@ -1,9 +1,12 @@
 //! Pure. English about what is kept as evidence, and its disposal.
 
 use crate::{
-    disposal::policy::CLASSES,
+    periods::CLASSES,
     reason::Evidence::{self, *},
-    words::{Text, en::pulls::disposed, say},
+    words::{
+        en::pulls::disposed,
+        text::{Text, say},
+    },
 };
 
 pub fn of(reason: &Evidence) -> Text {

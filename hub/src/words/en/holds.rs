@@ -2,7 +2,7 @@
 
 use crate::{
     reason::Holds::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Holds) -> Text {

@@ -1,7 +1,7 @@
 //! Pure. The sentences of reasons, in English.
 
-use super::Text;
-use crate::{error::Class, reason::Reason};
+use super::text::Text;
+use crate::reason::{Reason, class::Class};
 
 mod access;
 mod accounts;
@@ -9,11 +9,13 @@ mod api;
 pub mod backups;
 pub mod card;
 pub mod certificate;
+pub mod claims;
 pub mod clips;
 mod evidence;
 mod footage;
 mod holds;
 mod masks;
+pub mod moves;
 pub mod notices;
 mod orders;
 pub mod outside;

@@ -1,9 +1,9 @@
 //! Pure. English for why no order went to a box, or why it was not obeyed.
 
 use crate::{
+    model::touch::State,
     reason::Orders::{self, *},
-    requests::touch_state::State,
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Orders) -> Text {

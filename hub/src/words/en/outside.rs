@@ -3,9 +3,9 @@
 use shared::time::Zone;
 
 use crate::{
-    outside::asked::OutsideRow,
+    model::outside::OutsideRow,
     reason::Outside::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Outside) -> Text {

@@ -2,7 +2,7 @@
 
 use crate::{
     reason::Pages::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Pages) -> Text {

@@ -2,7 +2,7 @@
 
 use crate::{
     reason::Proofs::{self, *},
-    words::{Text, say},
+    words::text::{Text, say},
 };
 
 pub fn of(reason: &Proofs) -> Text {

@@ -3,9 +3,9 @@
 use shared::time::{Utc, Zone};
 
 use crate::reason::pulls::{
-    DisposalNote, Gone,
+    DisposalNote,
     PullReason::{self, *},
-    Stretch,
+    SegmentLoss, Stretch,
 };
 
 const MIB: u64 = 1 << 20;
@@ -167,12 +167,12 @@ fn at_text(zone: &Zone) -> impl Fn(Utc) -> String {
     move |t| t.for_people(zone)
 }
 
-fn gone_as(gone: Gone) -> &'static str {
+fn gone_as(gone: SegmentLoss) -> &'static str {
     match gone {
-        Gone::Deleted => "deleted on the box",
-        Gone::Lost => "found missing or damaged on the box",
-        Gone::NotOnDisk => "not on any disk of the box that is there",
-        Gone::NotSent => "not sent by the box",
+        SegmentLoss::Deleted => "deleted on the box",
+        SegmentLoss::Lost => "found missing or damaged on the box",
+        SegmentLoss::NotOnDisk => "not on any disk of the box that is there",
+        SegmentLoss::NotSent => "not sent by the box",
     }
 }
 

@@ -3,7 +3,7 @@
 use shared::plain::plain;
 
 use crate::{
-    evidence::certificate::{Certificate, Facts},
+    papers::certificate::{Certificate, Facts},
     words::paper::Paper,
 };
 

@@ -3,13 +3,13 @@
 use shared::time::Zone;
 
 use crate::{
-    reason::Register::{self, *},
-    register::{
-        event::{Erasable, ExhibitAct, ExhibitEvent},
+    model::{
+        copy::CopyState,
+        exhibit_event::{Erasable, ExhibitAct, ExhibitEvent},
         rank::Rank,
-        state::CopyState,
     },
-    words::{Text, say},
+    reason::Register::{self, *},
+    words::text::{Text, say},
 };
 
 /// Where a copy is, for people.

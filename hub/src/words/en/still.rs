@@ -3,7 +3,10 @@
 use shared::plain::plain;
 
 use crate::{
-    evidence::{certificate::check::Check, package::still_file, still::StillFacts},
+    papers::{
+        certificate::check::Check,
+        still::{StillFacts, file_of},
+    },
     words::paper::Paper,
 };
 
@@ -35,7 +38,7 @@ pub fn certificate(f: &StillFacts<'_>, check: &Check) -> String {
     let mut p = Paper::new("CERTIFICATE OF A STILL PICTURE", f.exhibit.as_str());
     p.line("");
     p.item("Exhibit", [format!("{}, of {}", f.exhibit, f.scheme)]);
-    p.item("Picture", [still_file(f.exhibit)]);
+    p.item("Picture", [file_of(f.exhibit)]);
     p.item("SHA-256", [f.sha256]);
     p.item("Made of", [format!("exhibit {}", f.parent)]);
     p.item("Camera", [camera(f)]);
@@ -113,7 +116,7 @@ pub fn read_me(f: &StillFacts<'_>) -> String {
     for text in [
         format!(
             "This is a still picture out of CCTV footage: {}, taken at {} by camera {}. It is an exhibit of its own, made of exhibit {}, of which nothing else is here.",
-            still_file(f.exhibit),
+            file_of(f.exhibit),
             f.t.for_people(f.zone),
             camera(f),
             f.parent

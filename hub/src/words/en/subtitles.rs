@@ -4,7 +4,7 @@
 use shared::time::{Utc, Zone};
 
 use super::certificate::{count, length, period::gap_why};
-use crate::evidence::certificate::{
+use crate::papers::certificate::{
     Request,
     continuity::{Continuity, Short},
 };
@@ -114,7 +114,7 @@ pub fn of(r: &Request, files: &[(String, Utc, Utc)], at: usize, c: &Continuity) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::certificate::{continuity::Gap, tests::request};
+    use crate::papers::certificate::{continuity::Gap, tests::request};
 
     /// A hole between two files stands in words at the end of the first and at the beginning of the second, with its time and cause; each
     /// second has its local time and offset, on a night on which the clock goes back too.

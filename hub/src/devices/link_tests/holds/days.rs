@@ -121,7 +121,7 @@ async fn held_footage_outlives_its_day() {
         .expect("whole segments are held");
     let mut over = s.desk().db.hold(hold).expect("read").expect("there");
     over.standing.apply(Event::Released {
-        ended: crate::requests::holds::state::HoldEnd::Order,
+        ended: crate::model::hold::HoldEnd::Order,
     });
     assert_ne!(over.standing.state, Stands::Placed);
     s.desk().db.put_hold(&over).expect("written");

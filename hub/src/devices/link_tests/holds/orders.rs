@@ -12,7 +12,7 @@ async fn a_larger_sweep_is_confirmed() {
     let name = BoxName::parse("ashby").expect("name");
     let desk = s.desk().clone();
     let confirm = async |reason: &str, who: &Permit| {
-        crate::requests::sweep::confirm(&desk, &name, reason, who).await
+        crate::orders::sweep::confirm(&desk, &name, reason, who).await
     };
     assert!(confirm(" ", &kim).await.is_err(), "without a reason");
     assert!(!s.all_lines().iter().any(|r| r.kind == "sweep.order"));
@@ -54,7 +54,7 @@ async fn an_answer_finds_whoever_waits() {
         let (desk, kim) = (desk.clone(), kim.clone());
         let name = BoxName::parse("ashby").expect("name");
         tokio::spawn(
-            async move { crate::requests::sweep::confirm(&desk, &name, "Robbery", &kim).await },
+            async move { crate::orders::sweep::confirm(&desk, &name, "Robbery", &kim).await },
         )
     };
     let (first, second) = (confirm(), confirm());
@@ -96,7 +96,7 @@ async fn real_time_is_ordered() {
     let kim = s.account("kim", "operator").await;
     let desk = s.desk().clone();
     let ask = async |minutes: u32, reason: &str| {
-        crate::requests::rate::order(&desk, &camera(), minutes, reason, &kim).await
+        crate::orders::rate::order(&desk, &camera(), minutes, reason, &kim).await
     };
     let all = ask(5, "a crowd")
         .await

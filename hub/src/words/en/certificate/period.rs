@@ -6,7 +6,7 @@ use shared::{
 };
 
 use super::{count, cut, length};
-use crate::evidence::certificate::{
+use crate::papers::certificate::{
     clock::{Clock, Reading, Trust},
     continuity::{Continuity, Event, Happening},
     masks::{Imposition, Lift, Masks},

@@ -3,9 +3,8 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::sheet::Sheet,
-    evidence::certificate::people::Person,
-    register::event::Hand,
+    model::exhibit_event::Hand,
+    papers::{certificate::people::Person, sheet::Sheet},
     words::{
         en::{
             certificate::{self, count},

@@ -6,9 +6,11 @@ use shared::{
 };
 
 use crate::{
-    disposal::rows::{Disposal, gb},
-    retention::report::claim_in_words,
-    words::paper::{Paper, Sort},
+    model::evidence::{Disposal, gb},
+    words::{
+        en::claims::claim_in_words,
+        paper::{Paper, Sort},
+    },
 };
 
 pub fn of(d: &Disposal) -> Paper {

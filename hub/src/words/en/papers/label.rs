@@ -3,7 +3,7 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::label::Label,
+    papers::label::Label,
     words::paper::{Paper, Part, Sort},
 };
 

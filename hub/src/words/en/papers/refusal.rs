@@ -3,8 +3,8 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::refusal::Refusal,
-    requests::clip::{class::RequesterClass, state::RefusalReason},
+    model::{clip_request::RefusalReason, requester::RequesterClass},
+    papers::refusal::RefusalNotice,
     words::{
         en::certificate::person,
         paper::{Paper, Sort},
@@ -24,7 +24,7 @@ fn why(reason: RefusalReason) -> &'static str {
     }
 }
 
-pub fn of(r: &Refusal) -> Paper {
+pub fn of(r: &RefusalNotice) -> Paper {
     let paper = Paper::new("NOTICE OF REFUSAL", &r.request);
     let mut paper = paper.of(Sort::Page, &r.scheme, r.zone.day_of(r.decided));
     paper.text(

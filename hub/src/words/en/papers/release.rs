@@ -3,8 +3,8 @@
 use shared::plain::plain;
 
 use crate::{
-    documents::hands::Handover,
-    register::rows::CopyRow,
+    model::register::CopyRow,
+    papers::handover::Handover,
     words::{
         en::certificate::bytes,
         paper::{Paper, Sort},

@@ -4,7 +4,7 @@
 use shared::plain::plain;
 
 use crate::{
-    evidence::certificate::{Certificate, Facts},
+    papers::certificate::{Certificate, Facts},
     words::{
         en::certificate::{self, count, length, period},
         paper::{Paper, Sort},
