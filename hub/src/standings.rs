@@ -17,10 +17,11 @@ use crate::{
         boxes::{BoxRecord, BoxStamp},
         faults::About,
         logs::LogRecord,
+        spots::SpotRecord,
     },
     error::{HubError, plain},
     hub::Hub,
-    rows::{BoxRow, CameraRow, LineRow},
+    rows::{BoxRow, CameraRow, LineRow, SpotRow},
 };
 
 /// So many boxes that said something are read one by one; more of them all at once.
@@ -31,6 +32,7 @@ const FEW: usize = 100;
 struct Around {
     online: bool,
     log: Option<LogRecord>,
+    spot: Option<SpotRecord>,
     /// Those that the hub found.
     faults: Vec<Fault>,
     line: LineRow,
@@ -82,6 +84,7 @@ impl Standings {
             }
         }
         let mut logs = hub.db.newest_logs().map_err(plain)?;
+        let mut spots = hub.db.newest_spots().map_err(plain)?;
         let mut found = found(hub)?;
         let mut before = std::mem::take(&mut *known);
         for (name, stamp) in stamps {
@@ -89,6 +92,7 @@ impl Standings {
                 hub,
                 &name,
                 logs.remove(name.as_str()),
+                spots.remove(name.as_str()),
                 found.remove(&name).unwrap_or_default(),
             );
             let before = before.remove(&name);
@@ -113,8 +117,9 @@ pub fn one(hub: &Hub, name: &BoxName) -> Result<Option<BoxRow>, HubError> {
         return Ok(None);
     };
     let log = hub.db.newest_log(name).map_err(plain)?;
+    let spot = hub.db.newest_spot(name).map_err(plain)?;
     let found = found(hub)?.remove(name).unwrap_or_default();
-    let around = around(hub, name, log, found);
+    let around = around(hub, name, log, spot, found);
     Ok(Some(row(&record, &around)))
 }
 
@@ -137,7 +142,13 @@ fn found(hub: &Hub) -> Result<BTreeMap<BoxName, Vec<Fault>>, HubError> {
     Ok(all)
 }
 
-fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) -> Around {
+fn around(
+    hub: &Hub,
+    name: &BoxName,
+    log: Option<LogRecord>,
+    spot: Option<SpotRecord>,
+    found: Vec<Fault>,
+) -> Around {
     let troubles = hub.logs.troubles(name).into_iter().map(|t| Fault {
         code: t.condition.into(),
         cam: None,
@@ -150,6 +161,7 @@ fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) 
     Around {
         online: hub.live.online(name),
         log,
+        spot,
         faults: troubles.chain(found).collect(),
         line: LineRow::of(hub, name),
     }
@@ -183,6 +195,13 @@ fn row(b: &BoxRecord, around: &Around) -> BoxRow {
         dispute: log.and_then(|l| {
             let code = l.dispute.as_ref()?;
             Some(format!("{code}: {}", l.why.as_deref().unwrap_or_default()))
+        }),
+        spot: around.spot.clone().map(|s| SpotRow {
+            day: s.day,
+            t: s.t,
+            cam: s.cam,
+            s: s.s,
+            wrong: s.wrong,
         }),
         standing: BoxStanding::default(),
     };

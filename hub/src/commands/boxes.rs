@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use shared::{
     id::BoxName,
+    spot::Wrong,
     standing::{self, Mark, words},
     time::{Utc, Zone},
     wire::Fault,
@@ -19,7 +20,7 @@ use crate::{
         moves::{MoveRow, MoveState, Moves},
         turns::HoursText,
     },
-    rows::{BoxRow, LineRow},
+    rows::{BoxRow, LineRow, SpotRow},
     signin::SignIn,
 };
 
@@ -322,6 +323,18 @@ fn mbit(kbit: u64) -> String {
     format!("{}.{:02} Mbit/s", kbit / 1000, kbit % 1000 / 10)
 }
 
+/// The newest daily spot check.
+fn spot_of(s: &SpotRow) -> String {
+    let found = match s.wrong.as_deref() {
+        None => "it is what the log says",
+        Some(wrong) => Wrong::parse(wrong).map_or("it is not what the log says", Wrong::in_words),
+    };
+    format!(
+        "{}: segment {} of {} was read again: {found}",
+        s.day, s.s, s.cam
+    )
+}
+
 /// What clips may use of its line; None: all of it, and nothing was measured.
 fn line_of(line: &LineRow) -> Option<String> {
     let most = line.most_kbit.map(|k| format!("at most {}", mbit(k)));
@@ -356,6 +369,11 @@ fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
         b.lines,
         at(b.countersigned)
     ));
+    all.extend(
+        b.spot
+            .as_ref()
+            .map(|s| format!("    spot    {}", spot_of(s))),
+    );
     all.extend(line_of(&b.line).map(|line| format!("    clips   {line}")));
     if let Some(d) = &b.dispute {
         all.push(format!("    log     REFUSED {d}"));
@@ -399,6 +417,7 @@ mod tests {
     use shared::{
         id::CameraId,
         standing::{BoxStanding, CameraStanding, Flow},
+        time::Day,
     };
 
     use super::*;
@@ -442,6 +461,7 @@ mod tests {
                 lines: 3,
                 countersigned: None,
                 dispute: None,
+                spot: None,
                 standing: BoxStanding::default(),
             }
             .judged()
@@ -458,5 +478,18 @@ mod tests {
         assert!(said[2].contains("tried again in 40 s"), "{said:?}");
         assert!(said[3].contains("password_file"), "{said:?}");
         assert_eq!(said.len(), 4, "{said:?}");
+        let mut read = row(true);
+        read.spot = Some(SpotRow {
+            day: Day::parse("2026-11-03").expect("day"),
+            t: Utc(100_000),
+            cam: cam.clone(),
+            s: 7,
+            wrong: Some("other".into()),
+        });
+        let said = lines(&read, &Zone::utc()).join("\n");
+        assert!(
+            said.contains("spot    2026-11-03: segment 7 of c01 was read again: its file opens, and is another than the log says"),
+            "{said}"
+        );
     }
 }

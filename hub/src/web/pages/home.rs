@@ -411,6 +411,7 @@ mod tests {
             lines: 0,
             countersigned: None,
             dispute: None,
+            spot: None,
             cameras: vec![CameraRow {
                 cam: CameraId::parse("c01").expect("cam"),
                 title: "T".into(),
