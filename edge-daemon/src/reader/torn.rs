@@ -24,8 +24,12 @@ use crate::below::Folder;
 
 /// A picture may stand for so long (time-lapse), which the log counts to its segment and the file does not say.
 const STANDS_MS: i64 = 120_000;
+/// How the rate of a time-lapse begins.
+const LAPSE: &str = "timelapse-";
 /// Each piece's tag.
 const TAG: usize = 16;
+/// A picture after which nothing more was written is known to have stood for so long at most: that of a camera of 25 a second.
+const LAST_MS: i64 = 40;
 
 fn told(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> String {
     move |e| format!("cannot {what} {}: {e}", path.display())
@@ -197,8 +201,15 @@ pub fn recover(
     let Ok(segment) = mp4::parse(&kept) else {
         return aside();
     };
-    let (Some((t0, t1)), true) = (segment.span(), segment.fragments > 0) else {
+    let (Some((t0, foretold)), Some(last)) = (segment.span(), segment.samples.last()) else {
         return aside();
+    };
+    // How long a time-lapse picture stands is written with it, before anybody knows whether the recording will live to see the next.
+    let lapse = segment.rate.as_deref().is_some_and(|r| r.starts_with(LAPSE));
+    let t1 = if open && lapse {
+        foretold.min(last.wall.plus_ms(LAST_MS))
+    } else {
+        foretold
     };
     let intact = plain.whole && kept.len() == size;
     if !intact {

@@ -23,10 +23,10 @@ use super::{
     store::Sql,
 };
 
-/// Lines that go into the tables at once: a fiftieth of a second, after which whoever else wants to write has a turn.
+/// Lines that go into the tables at once, at most: a fiftieth of a second, after which whoever else wants to write has a turn.
 pub const AT_ONCE: usize = 2048;
-/// Segments reported lost are reckoned camera by camera, so many numbers at once: a day or two.
-const LOST_AT_ONCE: i64 = 2048;
+/// Segments reported lost are reckoned camera by camera, so many numbers at once: some milliseconds.
+const LOST_AT_ONCE: i64 = 512;
 /// Fewer are not worth a transaction of their own.
 const LOST_APART: usize = 64;
 

@@ -6,6 +6,7 @@ use super::*;
 in_both_places!(
     no_whole_frame_of_a_torn_segment_is_lost,
     damage_costs_only_what_follows_it,
+    a_torn_time_lapse_ends_with_its_last_picture,
     recovery_refuses_what_is_no_footage,
     a_spot_check_says_right_or_wrong_and_changes_nothing,
 );
@@ -118,6 +119,45 @@ fn damage_costs_only_what_follows_it(kind: Kind) {
             "{got:?}"
         );
         assert!(got.dropped_bytes > 0);
+    }
+}
+
+/// REC-3, EVI-2: a time-lapse picture is written with the time until the next, which a box that was killed did not live to see: the
+/// line of what is recovered does not say that it was recorded. One that was closed had its end.
+fn a_torn_time_lapse_ends_with_its_last_picture(kind: Kind) {
+    let b = a_box(kind);
+    let (id, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
+    let start = name(7).start;
+    let mut plain = mp4::init(&parameters()).expect("init");
+    mp4::say_rate("timelapse-8", &mut plain);
+    for picture in 0..3u32 {
+        let mut bytes = 1_996u32.to_be_bytes().to_vec();
+        bytes.resize(2_000, 7);
+        let frame = mp4::Frame {
+            dts: u64::from(picture) * 8 * 90_000,
+            cts: 0,
+            duration: 8 * 90_000,
+            key: true,
+            bytes: Bytes::from(bytes),
+        };
+        let at = start.plus_ms(i64::from(picture) * 8_000);
+        mp4::fragment(picture + 1, at, &[frame], &[], &mut plain).expect("fragment");
+        mp4::fill(64, &mut plain);
+    }
+    let sealed = seal(&plain, &recipient);
+    for (open, ends_ms) in [(true, 16_040), (false, 24_000)] {
+        let file = b.put(&name(7), open, &sealed);
+        let got = b
+            .client
+            .recover(&b.volume, &file, &id.to_string())
+            .expect("answer")
+            .expect("three pictures");
+        assert_eq!(got.rate.as_deref(), Some("timelapse-8"));
+        assert_eq!((got.t0, got.t1), (start, start.plus_ms(ends_ms)), "open: {open}");
+        std::fs::remove_file(b.volume.join(&got.path)).expect("removed");
     }
 }
 

@@ -27,7 +27,8 @@ pub struct Arrived {
     pub(super) at: Utc,
 }
 
-/// What an ordinary minute brings, and more.
+/// What an ordinary minute brings, and more. One box that brings a great deal, alone, brings it so much at a time: a clip of another writes
+/// some ten times meanwhile, and waits each time for what is under way. When several come back, larger parts are through sooner.
 const FEW: usize = 256;
 
 impl Arrived {
@@ -37,14 +38,14 @@ impl Arrived {
     }
 
     /// As they go into the tables, so many at once.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Lines<'_>> {
-        let most = self.records.len().div_ceil(AT_ONCE).max(1);
+    pub(super) fn parts(&self, at_once: usize) -> impl Iterator<Item = Lines<'_>> {
+        let most = self.records.len().div_ceil(at_once).max(1);
         (0..most).map(move |part| {
-            let to = ((part + 1) * AT_ONCE).min(self.records.len());
+            let to = ((part + 1) * at_once).min(self.records.len());
             Lines {
                 origin: &self.origin,
                 name: &self.name,
-                records: self.records.get(part * AT_ONCE..to).unwrap_or_default(),
+                records: self.records.get(part * at_once..to).unwrap_or_default(),
                 grown: (part + 1 == most).then_some((self.size, self.root.as_str(), self.at)),
             }
         })
@@ -87,6 +88,11 @@ impl Queue {
                 continue;
             }
             let some = next(&mut state.waiting);
+            let at_once = if state.waiting.is_empty() {
+                FEW
+            } else {
+                AT_ONCE
+            };
             state.is_led = true;
             drop(state);
             let mut leader = Leader {
@@ -94,7 +100,7 @@ impl Queue {
                 numbers: some.iter().map(|(n, _)| *n).collect(),
                 done: Vec::new(),
             };
-            leader.done = into_tables(db, &some);
+            leader.done = into_tables(db, &some, at_once);
             drop(leader);
             state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         }
@@ -137,21 +143,21 @@ fn next(waiting: &mut VecDeque<(u64, Arc<Arrived>)>) -> Vec<(u64, Arc<Arrived>)>
     some
 }
 
-fn into_tables(db: &Db, some: &[(u64, Arc<Arrived>)]) -> Vec<Done> {
+fn into_tables(db: &Db, some: &[(u64, Arc<Arrived>)], at_once: usize) -> Vec<Done> {
     if let [(_, one)] = some {
-        return vec![alone(db, one)];
+        return vec![alone(db, one, at_once)];
     }
-    let lines: Vec<Lines<'_>> = some.iter().flat_map(|(_, one)| one.parts()).collect();
+    let lines: Vec<Lines<'_>> = some.iter().flat_map(|(_, one)| one.parts(AT_ONCE)).collect();
     match db.index_next(&lines) {
         Ok(all) => all.into_iter().map(Ok).collect(),
         // What is wrong with one of them is not the others' concern.
-        Err(_) => some.iter().map(|(_, one)| alone(db, one)).collect(),
+        Err(_) => some.iter().map(|(_, one)| alone(db, one, at_once)).collect(),
     }
 }
 
-fn alone(db: &Db, one: &Arrived) -> Done {
+fn alone(db: &Db, one: &Arrived, at_once: usize) -> Done {
     let mut bears = false;
-    for part in one.parts() {
+    for part in one.parts(at_once) {
         let taken = db.index_next(&[part]).map_err(|e| e.to_string())?;
         match taken.first() {
             Some(Taken::Whole { deletions }) => bears |= deletions,
