@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    spot,
     standing::{self, BoxStanding, BoxState, CameraStanding, Flow},
     time::{Day, Utc},
     wire::Fault,
@@ -60,6 +61,13 @@ pub struct SpotRow {
     pub s: u64,
     /// `missing`, `unreadable`, `unopened`, `other`; None: it is what the log says.
     pub wrong: Option<String>,
+}
+
+impl SpotRow {
+    /// In a sentence.
+    pub fn in_words(&self) -> String {
+        spot::in_words(self.day, &self.cam, self.s, self.wrong.as_deref())
+    }
 }
 
 /// What clips may use of a box's line, and what it was measured to carry.

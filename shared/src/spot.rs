@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::CameraId,
     record::{Digest, sha256, sha256_parts},
     time::{Day, Utc, Zone},
 };
@@ -24,6 +25,15 @@ pub fn score(seed: &Digest, leaf: &Digest) -> Digest {
 pub fn day(time: u64) -> Option<Day> {
     let ms = i64::try_from(time).ok()?.checked_mul(1000)?;
     Some(Zone::utc().day_of(Utc(ms)))
+}
+
+/// A check in a sentence; `wrong` as its line has it.
+pub fn in_words(day: Day, cam: &CameraId, s: u64, wrong: Option<&str>) -> String {
+    let found = match wrong {
+        None => "it is what the log says",
+        Some(wrong) => Wrong::parse(wrong).map_or("it is not what the log says", Wrong::in_words),
+    };
+    format!("{day}: segment {s} of {cam} was read again: {found}")
 }
 
 /// What is wrong with a segment that was looked at.

@@ -205,7 +205,10 @@ pub fn recover(
         return aside();
     };
     // How long a time-lapse picture stands is written with it, before anybody knows whether the recording will live to see the next.
-    let lapse = segment.rate.as_deref().is_some_and(|r| r.starts_with(LAPSE));
+    let lapse = segment
+        .rate
+        .as_deref()
+        .is_some_and(|r| r.starts_with(LAPSE));
     let t1 = if open && lapse {
         foretold.min(last.wall.plus_ms(LAST_MS))
     } else {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use shared::{
     id::BoxName,
-    spot::Wrong,
     standing::{self, Mark, words},
     time::{Utc, Zone},
     wire::Fault,
@@ -20,7 +19,7 @@ use crate::{
         moves::{MoveRow, MoveState, Moves},
         turns::HoursText,
     },
-    rows::{BoxRow, LineRow, SpotRow},
+    rows::{BoxRow, LineRow},
     signin::SignIn,
 };
 
@@ -323,18 +322,6 @@ fn mbit(kbit: u64) -> String {
     format!("{}.{:02} Mbit/s", kbit / 1000, kbit % 1000 / 10)
 }
 
-/// The newest daily spot check.
-fn spot_of(s: &SpotRow) -> String {
-    let found = match s.wrong.as_deref() {
-        None => "it is what the log says",
-        Some(wrong) => Wrong::parse(wrong).map_or("it is not what the log says", Wrong::in_words),
-    };
-    format!(
-        "{}: segment {} of {} was read again: {found}",
-        s.day, s.s, s.cam
-    )
-}
-
 /// What clips may use of its line; None: all of it, and nothing was measured.
 fn line_of(line: &LineRow) -> Option<String> {
     let most = line.most_kbit.map(|k| format!("at most {}", mbit(k)));
@@ -372,7 +359,7 @@ fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
     all.extend(
         b.spot
             .as_ref()
-            .map(|s| format!("    spot    {}", spot_of(s))),
+            .map(|s| format!("    spot    {}", s.in_words())),
     );
     all.extend(line_of(&b.line).map(|line| format!("    clips   {line}")));
     if let Some(d) = &b.dispute {
@@ -421,7 +408,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::rows::CameraRow;
+    use crate::rows::{CameraRow, SpotRow};
 
     /// HLT-1, FLT-1: a silent box is unknown, with its cameras and their names; a dead camera has its cause and next step.
     #[test]

@@ -156,7 +156,11 @@ fn a_torn_time_lapse_ends_with_its_last_picture(kind: Kind) {
             .expect("answer")
             .expect("three pictures");
         assert_eq!(got.rate.as_deref(), Some("timelapse-8"));
-        assert_eq!((got.t0, got.t1), (start, start.plus_ms(ends_ms)), "open: {open}");
+        assert_eq!(
+            (got.t0, got.t1),
+            (start, start.plus_ms(ends_ms)),
+            "open: {open}"
+        );
         std::fs::remove_file(b.volume.join(&got.path)).expect("removed");
     }
 }

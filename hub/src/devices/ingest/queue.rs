@@ -147,11 +147,17 @@ fn into_tables(db: &Db, some: &[(u64, Arc<Arrived>)], at_once: usize) -> Vec<Don
     if let [(_, one)] = some {
         return vec![alone(db, one, at_once)];
     }
-    let lines: Vec<Lines<'_>> = some.iter().flat_map(|(_, one)| one.parts(AT_ONCE)).collect();
+    let lines: Vec<Lines<'_>> = some
+        .iter()
+        .flat_map(|(_, one)| one.parts(AT_ONCE))
+        .collect();
     match db.index_next(&lines) {
         Ok(all) => all.into_iter().map(Ok).collect(),
         // What is wrong with one of them is not the others' concern.
-        Err(_) => some.iter().map(|(_, one)| alone(db, one, at_once)).collect(),
+        Err(_) => some
+            .iter()
+            .map(|(_, one)| alone(db, one, at_once))
+            .collect(),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
         clips, evidence, footage,
     },
     reason::Pages,
-    rows::{BoxRow, CameraRow, Footage},
+    rows::{BoxRow, CameraRow, Footage, SpotRow},
     web::{
         context::{App, Refused, SignedIn, page},
         leaf::{Leaf, Turn},
@@ -367,6 +367,7 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
         ),
         None => "no log line held here yet".into(),
     });
+    facts.extend(row.spot.as_ref().map(SpotRow::in_words));
     if let Some(sw) = &row.sw {
         facts.push(format!("software {sw}"));
     }
