@@ -24,6 +24,7 @@ pub mod figure;
 pub mod fleet;
 pub mod hostile;
 pub mod hub;
+pub mod inject;
 pub mod judge;
 pub mod keys;
 pub mod line;

@@ -25,6 +25,9 @@ use crate::{
     wait::{self, Look},
 };
 
+/// In a program's environment: words, one a line, that start it and become it (`strace -D`). It sees nothing of them.
+pub const UNDER: &str = "BEADLE_UNDER";
+
 pub struct Program {
     pub name: String,
     runs: Runs,
@@ -71,9 +74,19 @@ impl Program {
             .open(&output)
             .told(output.display())?;
         let path = places::program(program)?;
-        let child = Command::new(&path)
+        let mut command = match env.iter().find(|(name, _)| name == UNDER) {
+            None => Command::new(&path),
+            Some((_, words)) => {
+                let mut words = words.split('\n');
+                let mut command = Command::new(words.next().unwrap_or_default());
+                command.args(words).arg(&path);
+                command
+            }
+        };
+        let child = command
             .args(args)
             .envs(env.iter().map(|(k, v)| (k, v)))
+            .env_remove(UNDER)
             .env("NOTIFY_SOCKET", &notify_path)
             .env_remove("WATCHDOG_USEC")
             .stdin(Stdio::null())

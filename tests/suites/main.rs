@@ -19,6 +19,7 @@ mod fleet;
 mod hangs;
 mod holds;
 mod hubdisks;
+mod inject;
 mod installed;
 mod kill;
 mod lifting;
