@@ -40,6 +40,7 @@ mod refusals;
 mod retention;
 mod roles;
 mod sound;
+mod story;
 mod tamper;
 mod units;
 mod walls;
