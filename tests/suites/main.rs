@@ -40,7 +40,6 @@ mod refusals;
 mod retention;
 mod roles;
 mod sound;
-mod story;
 mod tamper;
 mod units;
 mod walls;
