@@ -22,7 +22,7 @@ test: install footage machine schemathesis typst
 bench: ready
 	target/release/bench
 
-## fault        kill -9 of box and hub at random moments; calls of theirs that fail; power cuts
+## fault        kill -9 of box and hub at random moments
 fault: ready
 	BEADLE_KILLS=100 $(CARGO) test --locked --release -p beadle-hub --lib -- web::tests::at_once::killed --nocapture
 	target/release/fault

@@ -34,7 +34,7 @@ const CAMERAS: [&str; 2] = ["c01", "c02"];
 pub const ALLOWED_MS: i64 = 1000;
 
 /// Log files as they are, by name.
-pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     places::files_below(folder, ".jsonl")
         .into_iter()
         .filter_map(|f| Some((f.strip_prefix(folder).ok()?.to_owned(), fs::read(&f).ok()?)))
@@ -42,11 +42,7 @@ pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Every whole line of `before` is in the same place of `folder` now.
-pub(crate) fn still_there(
-    what: &str,
-    before: &BTreeMap<PathBuf, Vec<u8>>,
-    folder: &Path,
-) -> Done<()> {
+fn still_there(what: &str, before: &BTreeMap<PathBuf, Vec<u8>>, folder: &Path) -> Done<()> {
     for (name, bytes) in before {
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         let now =

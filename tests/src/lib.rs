@@ -24,7 +24,6 @@ pub mod figure;
 pub mod fleet;
 pub mod hostile;
 pub mod hub;
-pub mod inject;
 pub mod judge;
 pub mod keys;
 pub mod line;

@@ -25,9 +25,6 @@ use crate::{
     wait::{self, Look},
 };
 
-/// In a program's environment: words, one a line, that start it and become it (`strace -D`). It sees nothing of them.
-pub const UNDER: &str = "BEADLE_UNDER";
-
 pub struct Program {
     pub name: String,
     runs: Runs,
@@ -74,19 +71,9 @@ impl Program {
             .open(&output)
             .told(output.display())?;
         let path = places::program(program)?;
-        let mut command = match env.iter().find(|(name, _)| name == UNDER) {
-            None => Command::new(&path),
-            Some((_, words)) => {
-                let mut words = words.split('\n');
-                let mut command = Command::new(words.next().unwrap_or_default());
-                command.args(words).arg(&path);
-                command
-            }
-        };
-        let child = command
+        let child = Command::new(&path)
             .args(args)
             .envs(env.iter().map(|(k, v)| (k, v)))
-            .env_remove(UNDER)
             .env("NOTIFY_SOCKET", &notify_path)
             .env_remove("WATCHDOG_USEC")
             .stdin(Stdio::null())

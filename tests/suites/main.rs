@@ -19,7 +19,6 @@ mod fleet;
 mod hangs;
 mod holds;
 mod hubdisks;
-mod inject;
 mod installed;
 mod kill;
 mod lifting;

@@ -1,20 +1,18 @@
 //! Wiring. `make fault`: kill -9 of box, hub or both at random moments, see [`beadle_tests::fault`]; then power cuts, see
-//! [`beadle_tests::powercut`]; then calls that fail, see [`beadle_tests::inject`].
+//! [`beadle_tests::powercut`].
 use std::process::ExitCode;
 
 use beadle_tests::{
     Done, disks,
     fault::{ALLOWED_MS, fault},
-    inject::inject,
     powercut::powercut,
     wait,
 };
 
-const USAGE: &str = "usage: fault [--rounds 50] [--cuts 100] [--calls 60] [--seed N]";
+const USAGE: &str = "usage: fault [--rounds 50] [--cuts 100] [--seed N]";
 
 fn main() -> ExitCode {
-    let (mut rounds, mut cuts, mut calls) = (50u64, 100u64, 60u64);
-    let mut seed = wait::now().0 as u64 % 1_000_000;
+    let (mut rounds, mut cuts, mut seed) = (50u64, 100u64, wait::now().0 as u64 % 1_000_000);
     let words: Vec<String> = std::env::args().skip(1).collect();
     for pair in words.chunks(2) {
         match (
@@ -23,7 +21,6 @@ fn main() -> ExitCode {
         ) {
             (Some("--rounds"), Some(n)) => rounds = n,
             (Some("--cuts"), Some(n)) => cuts = n,
-            (Some("--calls"), Some(n)) => calls = n,
             (Some("--seed"), Some(n)) => seed = n,
             _ => {
                 eprintln!("{USAGE}");
@@ -31,11 +28,8 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("fault: {rounds} kills, {cuts} power cuts, {calls} failing calls, --seed {seed}");
-    let done = kills(rounds, seed)
-        .and_then(|()| failing_calls(calls, seed))
-        .and_then(|()| power_cuts(cuts, seed));
-    match done {
+    println!("fault: {rounds} kills, {cuts} power cuts, --seed {seed}");
+    match kills(rounds, seed).and_then(|()| power_cuts(cuts, seed)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("fault: {e}\nrepeat with --seed {seed}");
@@ -50,15 +44,6 @@ fn kills(rounds: u64, seed: u64) -> Done<()> {
     }
     let worst = fault(rounds, seed)?;
     println!("fault: {rounds} kills survived; most lost at one: {worst} ms (allowed {ALLOWED_MS})");
-    Ok(())
-}
-
-fn failing_calls(calls: u64, seed: u64) -> Done<()> {
-    if calls == 0 {
-        return Ok(());
-    }
-    let report = inject(calls, seed)?;
-    println!("fault: {report}");
     Ok(())
 }
 
