@@ -7,6 +7,7 @@
 //! <size>.<authority>.tsr          its answer, as it came (`openssl ts -verify -in`)
 //! <size>.<witness>.ask            what a witness that fetches it is to attest
 //! <witness>.size                  lines of the head that it attested last
+//! edge                            what the next proof need not hash again: so many lines, and the roots of their perfect subtrees (base64), largest first
 //! ```
 
 use std::{
@@ -14,7 +15,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use shared::{note::SignedHead, time::Utc};
+use shared::{
+    note::{SignedHead, b64, from_b64},
+    record::Digest,
+    time::Utc,
+    tree::Frontier,
+};
 
 use crate::files::{self, FileError, failed};
 
@@ -163,6 +169,30 @@ impl Store {
     pub fn put_seen_by(&self, whom: &str, size: u64) -> Result<(), FileError> {
         let path = self.0.join(format!("{whom}.size"));
         files::write_whole(&path, format!("{size}\n").as_bytes(), 0o640)
+    }
+
+    /// The right edge of the log's tree where the last proof ended; none where there is none that can be read.
+    pub fn edge(&self) -> Result<Option<Frontier>, FileError> {
+        let path = self.0.join("edge");
+        let text = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(failed("read", &path))?,
+        };
+        let mut lines = text.lines();
+        let size = lines.next().and_then(|size| size.parse().ok());
+        let peak = |line: &str| Digest::try_from(from_b64(line)?.as_slice()).ok();
+        let peaks = lines.map(peak).collect::<Option<Vec<Digest>>>();
+        Ok(size
+            .zip(peaks)
+            .and_then(|(size, peaks)| Frontier::from_peaks(size, peaks)))
+    }
+
+    pub fn put_edge(&self, edge: &Frontier) -> Result<(), FileError> {
+        let mut text = format!("{}\n", edge.size());
+        for peak in edge.peaks() {
+            text += &format!("{}\n", b64(peak));
+        }
+        files::write_whole(&self.0.join("edge"), text.as_bytes(), 0o640)
     }
 
     /// A head that is kept here.

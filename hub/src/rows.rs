@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    spot,
     standing::{self, BoxStanding, BoxState, CameraStanding, Flow},
     time::{Day, Utc, Zone},
     wire::Fault,
@@ -39,11 +40,34 @@ pub struct BoxRow {
     pub countersigned: Option<Utc>,
     /// Code and sentence when the hub refuses this box's log.
     pub dispute: Option<String>,
+    /// The newest daily spot check; None: there was none yet.
+    #[serde(default)]
+    pub spot: Option<SpotRow>,
     /// How it stands, with its cameras.
     #[serde(default)]
     pub standing: BoxStanding,
     #[serde(default)]
     pub line: LineRow,
+}
+
+/// One segment, drawn at random, that a box read again and compared with its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SpotRow {
+    /// The day it was drawn for, in UTC.
+    pub day: Day,
+    /// When it was read, by the box's clock.
+    pub t: Utc,
+    pub cam: CameraId,
+    pub s: u64,
+    /// `missing`, `unreadable`, `unopened`, `other`; None: it is what the log says.
+    pub wrong: Option<String>,
+}
+
+impl SpotRow {
+    /// In a sentence.
+    pub fn in_words(&self) -> String {
+        spot::in_words(self.day, &self.cam, self.s, self.wrong.as_deref())
+    }
 }
 
 /// What clips may use of a box's line, and what it was measured to carry.

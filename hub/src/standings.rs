@@ -17,13 +17,14 @@ use crate::{
         boxes::{BoxRecord, BoxStamp},
         faults::FaultSubject,
         logs::LogRecord,
+        spots::SpotRecord,
     },
     error::{HubError, plain},
     hub::{
         Hub,
         standings::{BoxSurroundings, KnownBox, Standings},
     },
-    rows::{BoxRow, CameraRow, LineRow},
+    rows::{BoxRow, CameraRow, LineRow, SpotRow},
 };
 
 /// So many boxes that said something are read one by one; more of them all at once.
@@ -63,6 +64,7 @@ pub fn worst_first(hub: &Hub, standings: &Standings) -> Result<Vec<Arc<BoxRow>>,
         }
     }
     let mut logs = hub.db.newest_logs().map_err(plain)?;
+    let mut spots = hub.db.newest_spots().map_err(plain)?;
     let mut found = found(hub)?;
     let mut before = std::mem::take(&mut *known);
     for (name, stamp) in stamps {
@@ -70,6 +72,7 @@ pub fn worst_first(hub: &Hub, standings: &Standings) -> Result<Vec<Arc<BoxRow>>,
             hub,
             &name,
             logs.remove(name.as_str()),
+            spots.remove(name.as_str()),
             found.remove(&name).unwrap_or_default(),
         );
         let before = before.remove(&name);
@@ -93,8 +96,9 @@ pub fn one(hub: &Hub, name: &BoxName) -> Result<Option<BoxRow>, HubError> {
         return Ok(None);
     };
     let log = hub.db.newest_log(name).map_err(plain)?;
+    let spot = hub.db.newest_spot(name).map_err(plain)?;
     let found = found(hub)?.remove(name).unwrap_or_default();
-    let around = around(hub, name, log, found);
+    let around = around(hub, name, log, spot, found);
     Ok(Some(row(&record, &around)))
 }
 
@@ -119,7 +123,13 @@ fn found(hub: &Hub) -> Result<BTreeMap<BoxName, Vec<Fault>>, HubError> {
     Ok(all)
 }
 
-fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) -> BoxSurroundings {
+fn around(
+    hub: &Hub,
+    name: &BoxName,
+    log: Option<LogRecord>,
+    spot: Option<SpotRecord>,
+    found: Vec<Fault>,
+) -> BoxSurroundings {
     let troubles = hub.logs.troubles(name).into_iter().map(|t| Fault {
         code: t.condition.into(),
         cam: None,
@@ -132,6 +142,7 @@ fn around(hub: &Hub, name: &BoxName, log: Option<LogRecord>, found: Vec<Fault>) 
     BoxSurroundings {
         online: hub.live.online(name),
         log,
+        spot,
         faults: troubles.chain(found).collect(),
         line: line(hub, name),
     }
@@ -175,6 +186,13 @@ fn row(b: &BoxRecord, around: &BoxSurroundings) -> BoxRow {
         dispute: log.and_then(|l| {
             let code = l.dispute.as_ref()?;
             Some(format!("{code}: {}", l.why.as_deref().unwrap_or_default()))
+        }),
+        spot: around.spot.clone().map(|s| SpotRow {
+            day: s.day,
+            t: s.t,
+            cam: s.cam,
+            s: s.s,
+            wrong: s.wrong,
         }),
         standing: BoxStanding::default(),
     };

@@ -314,6 +314,10 @@ conditions! {
         "Footage is missing from the disk"
         "The log says this footage was recorded, and it is no longer on any disk of the box. It is on the record as lost."
         "Find out whether a disk was taken out or files were deleted by hand."
+    "footage.spot" Serious Contractor
+        "Recorded footage is not what was recorded"
+        "Each day the box reads one recording, drawn at random, and compares it with the log. The one in the detail is gone, cannot be read, or is another file than was logged. It cannot be handed out as evidence; where one is damaged, others on that disk may be too."
+        "Look at the disk: replace it if smartctl -a or journalctl -k shows errors. If there are none, find out who could reach the box's files: footage removed or altered by hand looks the same. What is needed of that camera and day is best asked for now (beadle-hub clip pull). The box looks again each day; the fault ends when the recording is right, or its day is over."
     "index.unusable" Warning Contractor
         "Index of footage cannot be used"
         "The index by which footage is found cannot be read or written. Recording goes on; clips, recovery and deletion wait."

@@ -21,6 +21,7 @@
 //! | [`verify`] | the verdict on a whole log or an evidence package |
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
+//! | [`spot`] | which segment is drawn for the daily spot check |
 //! | [`certificate`] | what is read of a certificate: name, key, validity |
 //! | [`der`] | a strict reader of DER |
 //! | [`timestamp`] | time stamps of outside authorities: what is asked, and whether an answer is good |
@@ -59,6 +60,7 @@ pub mod promise;
 pub mod record;
 pub mod schema;
 pub mod segment;
+pub mod spot;
 pub mod standing;
 pub mod testing;
 pub mod time;

@@ -170,8 +170,11 @@ lines! {
     HubSet = "hub.set" { order: u64, hub: String, second: Option<String>, lookup: Option<String>, by: Vec<String> }
     FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
-    SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
-    SpotBad = "spot.bad" { log: String, cam: CameraId, s: u64 }
+    /// Box log: the segment drawn for that UTC day, or one that was found wrong before, is what its line says. `ack`: line number of the
+    /// `head.ack` that it was drawn by.
+    SpotOk = "spot.ok" { day: Day, ack: u64, cam: CameraId, s: u64 }
+    /// Box log: it is not. `why`: missing, unreadable, unopened, other.
+    SpotBad = "spot.bad" { day: Day, ack: u64, cam: CameraId, s: u64, why: String }
     /// Hub log: a box may be enrolled; then, with `cert`, SHA-256 of its certificate, it is.
     BoxAdd = "box.add" { r#box: String, by: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }

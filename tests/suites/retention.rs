@@ -6,10 +6,18 @@ use std::{
 };
 
 use beadle_tests::{
-    Done, Trouble, args, browser::Browser, keys::identities, pictures, places, town, wait,
+    Done, Folder, Trouble, args,
+    browser::Browser,
+    cameras::{Cameras, Scene},
+    hub::Hub,
+    keys::identities,
+    pictures, places,
+    town::{self, Plan, Town},
+    wait,
 };
+use shared::{record, spot as draw};
 
-use crate::rig::Rig;
+use crate::rig::{self, Rig};
 
 /// Whether the `age` program opens a file with any of these identities.
 fn opens(sealed: &Path, identities: &[String], scratch: &Path) -> Done<bool> {
@@ -228,4 +236,82 @@ fn check_set(rig: &Rig, cam: &str, range: &serde_json::Value) -> Done<()> {
         shared::record::hex(&shared::record::sha256(&hashes)).as_str()
     );
     Ok(())
+}
+
+/// AUD-2, FLT-1: somebody alters footage on the box's disk with an editor. The first countersignature of the day draws one of it: the box says on
+/// its log which, and what is wrong, with a fault that everybody sees; whoever has the log draws the same; the file is left as it is.
+#[test]
+fn altered_footage_is_found_by_the_daily_check() -> Done<()> {
+    let _alone = rig::alone();
+    let folder = Folder::new("spot")?;
+    let cameras = Cameras::start(Scene::new().street_low("/spot/c01"))?;
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let plan = Plan::new("ashby")
+        .segment_secs(2)
+        .camera("c01", cameras.url("/spot/c01"));
+    let mut town = Town::make(folder.path(), plan)?.enrolled(&mut hub)?;
+    // Nothing is countersigned, so nothing is drawn, before all that is closed was altered.
+    hub.stop()?;
+    town.start()?;
+    town.segments("c01", 2, 60)?;
+    town.stop()?;
+    let mut altered = Vec::new();
+    for file in places::files_below(&town.volume, ".mp4.age") {
+        let mut bytes = fs::read(&file)?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&file, &bytes)?;
+        altered.push((file, bytes));
+    }
+    // No more of it, so that what is drawn is one of these.
+    drop(cameras);
+    hub.start()?;
+    town.start()?;
+    let spot = town.line("the check of the day", 120, |l| {
+        l["type"].as_str().is_some_and(|t| t.starts_with("spot."))
+    })?;
+    let lines = town.lines();
+    let ack = lines.iter().find(|l| l["n"] == spot["data"]["ack"]);
+    let ack = ack.ok_or_else(|| Trouble::new("no such line"))?;
+    assert_eq!(ack["type"], "head.ack");
+    let seed = ack["data"]["sig"].as_str().and_then(draw::seed);
+    let seed = seed.ok_or_else(|| Trouble::new("no seed"))?;
+    let texts = places::files_below(&town.log(), ".jsonl");
+    let text = fs::read_to_string(&texts[0])?;
+    let below = ack["data"]["size"].as_u64().unwrap_or(0) as usize;
+    let mut drawn = Vec::new();
+    for (line, text) in lines.iter().zip(text.split_inclusive('\n')).take(below) {
+        if line["type"] == "seg.write" {
+            let leaf = record::leaf_hash(text.as_bytes());
+            drawn.push((draw::score(&seed, &leaf), line["data"]["s"].clone()));
+        }
+    }
+    drawn.sort_by_key(|(score, _)| *score);
+    assert_eq!(Some(&spot["data"]["s"]), drawn.first().map(|(_, s)| s));
+    let s = spot["data"]["s"].as_u64().unwrap_or(0) as usize;
+    assert!(s <= altered.len(), "{spot}: of what was altered");
+    assert_eq!(
+        (&spot["type"], &spot["data"]["why"]),
+        (&"spot.bad".into(), &"unopened".into())
+    );
+    let fault = wait::until("and a fault", 30, || Ok(town.fault("footage.spot")))?;
+    assert!(fault.contains(&format!("segment {s} of c01")), "{fault}");
+    let row = wait::until("the hub shows it", 60, || {
+        let row = hub.box_row("ashby")?;
+        let faults = row["faults"].as_array().into_iter().flatten();
+        let told = faults.filter(|f| f["code"] == "footage.spot").count() == 1;
+        Ok((told && row["spot"]["wrong"] == "unopened").then_some(row))
+    })?;
+    assert_eq!(row["spot"]["s"], spot["data"]["s"]);
+    let listed = hub.ask(args!["box", "list"])?.well("box list")?.out;
+    assert!(
+        listed.contains("was read again: its file does not open any more"),
+        "{listed}"
+    );
+    for (file, bytes) in altered {
+        assert_eq!(fs::read(&file)?, bytes, "{}", file.display());
+    }
+    town.stop()?;
+    hub.stop()?;
+    hub.intact("log", &town.log(), false)
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{id::CameraId, note::SignedHead, order::Part, segment::KeyId, time::Day, wire};
+use shared::{
+    id::CameraId, note::SignedHead, order::Part, segment::KeyId, spot::Wrong, time::Day, wire,
+};
 
 use super::{
     ReaderError, Recipients, Recovered,
@@ -144,6 +146,31 @@ impl Client {
             sha256: sha256.into(),
         })? {
             Reply::Held => Ok(()),
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Reads one closed segment, or a hold's copy of it, and compares it with size and hash of its `seg.write`. What is wrong with it, if
+    /// anything is; nothing is changed.
+    pub fn spot(
+        &self,
+        volume: &Path,
+        file: &str,
+        key: &str,
+        size: u64,
+        sha256: &str,
+    ) -> Result<Option<Wrong>, ReaderError> {
+        let volume = volume.to_str().ok_or_else(|| {
+            ReaderError::Refused(format!("{} is not plain text", volume.display()))
+        })?;
+        match self.ask(&Request::Spot {
+            volume: volume.into(),
+            file: file.into(),
+            key: key.into(),
+            size,
+            sha256: sha256.into(),
+        })? {
+            Reply::Spot { wrong } => Ok(wrong),
             other => Err(odd(&other)),
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use shared::{id::CameraId, order::Part, time::Day};
+use shared::{id::CameraId, order::Part, spot::Wrong, time::Day};
 
 use super::Recovered;
 
@@ -35,6 +35,14 @@ pub enum Request {
         file: String,
         key: String,
         hold: String,
+        sha256: String,
+    },
+    /// Whether a closed segment, or a hold's copy of it, is what its `seg.write` says; `file` and `key` of wherever it lies.
+    Spot {
+        volume: String,
+        file: String,
+        key: String,
+        size: u64,
         sha256: String,
     },
     /// `cosigned`: the newest head that the hub countersigned (note text), which says how late it is at least.
@@ -77,6 +85,10 @@ pub enum Reply {
     },
     /// The copy is there, and was read again.
     Held,
+    /// What is wrong with it; None: nothing.
+    Spot {
+        wrong: Option<Wrong>,
+    },
     Destroyed {
         claim: String,
     },

@@ -38,6 +38,9 @@ use crate::{
     state::{self, LayoutError, State},
 };
 
+mod segments;
+use segments::Named;
+
 /// How often the kernel's word is looked at and the time kept.
 const NOTE: Duration = Duration::from_secs(300);
 /// Most recipients one request may have made (a hundred cameras, forty days).
@@ -387,19 +390,9 @@ impl Reader {
         match request {
             Request::Recipients { cams, from, days } => self.recipients(&terms, &cams, from, days),
             Request::Recover { volume, file, key } => {
-                let volume = Self::volume(&terms, &volume)?;
-                let first = id(&key)?;
-                let candidates = self.with(&terms, |keys| {
-                    let others = keys.boot_keys(first.cam());
-                    let ids = std::iter::once(first.clone())
-                        .chain(others.into_iter().filter(|k| *k != first));
-                    Ok(ids
-                        .flat_map(|k| keys.pairs(&k).into_iter().map(move |p| (k.clone(), p)))
-                        .collect::<Vec<_>>())
-                })?;
-                Ok(Reply::Recovered {
-                    recovered: torn::recover(&volume, &file, &candidates)?,
-                })
+                let (volume, file, key) = (&volume, &file, &key);
+                let recovered = self.recover(&terms, &Named { volume, file, key })?;
+                Ok(Reply::Recovered { recovered })
             }
             Request::Rewrap {
                 order,
@@ -414,22 +407,22 @@ impl Reader {
                 hold,
                 sha256,
             } => {
-                let (key, hold_key) = (id(&key)?, id(&hold)?);
-                let KeyId::Hold { cam, hold } = &hold_key else {
-                    return Err(format!("{hold_key} is not the key of a hold"));
-                };
-                if key.cam() != cam {
-                    return Err(format!("{hold_key} is of another camera than {key}"));
-                }
-                let held = self.ledger().held(cam, *hold)?;
-                let volume = Self::volume(&terms, &volume)?;
-                let (pairs, to) = self.with(&terms, |keys| {
-                    keys.recipients(std::iter::once(hold_key.clone()))?;
-                    Ok((keys.pairs(&key), keys.pairs(&hold_key)))
-                })?;
-                let to = to.last().ok_or("no key could be made for the hold")?;
-                torn::hold(&volume, &file, &pairs, (*hold, &held), to, &sha256)?;
+                let (volume, file, key) = (&volume, &file, &key);
+                let of = Named { volume, file, key };
+                self.hold(&terms, &of, &hold, &sha256)?;
                 Ok(Reply::Held)
+            }
+            Request::Spot {
+                volume,
+                file,
+                key,
+                size,
+                sha256,
+            } => {
+                let (volume, file, key) = (&volume, &file, &key);
+                let of = Named { volume, file, key };
+                let wrong = self.spot(&terms, &of, size, &sha256)?;
+                Ok(Reply::Spot { wrong })
             }
             Request::Destroy { key, cosigned } => {
                 self.destroy(&terms, &id(&key)?, cosigned.as_deref(), now, true)

@@ -9,11 +9,13 @@ use std::{
 };
 
 use footage::{mp4, sealed};
+use ring::digest::{Context, SHA256};
 use shared::{
     id::HoldId,
     order::Part,
     record::{hex, sha256},
     segment::{HELD, KeyId, SegmentName},
+    spot::Wrong,
     time::Utc,
 };
 
@@ -44,12 +46,14 @@ struct Sealed {
 impl Sealed {
     fn open(volume: &Folder, inner: &str) -> Result<Self, String> {
         let path = volume.path().join(inner);
-        let mut file = volume.file(inner).map_err(told("open", &path))?;
+        let file = volume.file(inner).map_err(told("open", &path))?;
+        let read = told("read", &path);
+        Self::begun(file, path.clone()).map_err(read)
+    }
+
+    fn begun(mut file: File, path: PathBuf) -> std::io::Result<Self> {
         let mut bytes = Vec::new();
-        (&mut file)
-            .take(64 * 1024)
-            .read_to_end(&mut bytes)
-            .map_err(told("read", &path))?;
+        (&mut file).take(64 * 1024).read_to_end(&mut bytes)?;
         let header = match sealed::header_len(&bytes) {
             Ok(Some(n)) => {
                 bytes.truncate(n);
@@ -268,6 +272,71 @@ fn reseal(volume: &Folder, inner: &str, plain: &[u8], recipient: &str) -> Result
         .map_err(told("write", &path))
 }
 
+/// A closed segment below a volume, or a hold's copy of one: its name, and its path without the hold's folder.
+fn closed(file: &str) -> Result<(SegmentName, &str), String> {
+    let (name, open) = order::name_of(file)?;
+    let named = file
+        .strip_prefix(HELD)
+        .and_then(|f| f.strip_prefix('/')?.split_once('/'))
+        .filter(|(hold, _)| HoldId::parse(hold).is_ok())
+        .map_or(file, |(_, named)| named);
+    // A recovered segment's name may tell another second than its line: its folder is what must be right.
+    if open || !named.starts_with(&SegmentName::folder(name.day, &name.cam)) {
+        return Err(format!("{file} is not a closed segment below a volume"));
+    }
+    Ok((name, named))
+}
+
+/// What is wrong with a closed file that its line says is so large and has this hash (see [`super::Client::spot`]); read piece by piece.
+pub fn spot(
+    volume: &Folder,
+    file: &str,
+    pairs: &[Pair],
+    size: u64,
+    hash: &str,
+) -> Result<Option<Wrong>, String> {
+    closed(file)?;
+    let path = volume.path().join(file);
+    let begun = volume.file(file).and_then(|f| Sealed::begun(f, path));
+    let mut sealed = match begun {
+        Ok(sealed) => sealed,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Some(Wrong::Missing)),
+        Err(_) => return Ok(Some(Wrong::Unreadable)),
+    };
+    let Ok(pair) = sealed.pair(pairs) else {
+        return Ok(Some(Wrong::Unopened));
+    };
+    let (mut found, mut context) = (0, Context::new(&SHA256));
+    let (mut plain, mut buffer) = (Vec::new(), vec![0u8; 64 * 1024]);
+    let Ok(mut opener) = sealed.begin(pair, &mut plain) else {
+        return Ok(Some(Wrong::Unopened));
+    };
+    loop {
+        let n = match sealed.file.read(&mut buffer) {
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => return Ok(Some(Wrong::Unreadable)),
+        };
+        let opened = match n {
+            0 => break,
+            n => opener.push(&buffer[..n], &mut plain),
+        };
+        if opened.is_err() {
+            return Ok(Some(Wrong::Unopened));
+        }
+        found += plain.len() as u64;
+        context.update(&plain);
+        plain.clear();
+    }
+    if opener.finish(&mut plain).is_err() {
+        return Ok(Some(Wrong::Unopened));
+    }
+    found += plain.len() as u64;
+    context.update(&plain);
+    let same = found == size && hex(context.finish().as_ref()) == hash;
+    Ok((!same).then_some(Wrong::Other))
+}
+
 /// A copy of a closed file under a hold's key (see [`super::Client::hold`]). Only of what the hold touches, by the file's own pictures.
 pub fn hold(
     volume: &Folder,
@@ -277,17 +346,7 @@ pub fn hold(
     to: &Pair,
     hash: &str,
 ) -> Result<(), String> {
-    let (name, open) = order::name_of(file)?;
-    // Another hold's copy may be the source.
-    let named = file
-        .strip_prefix(HELD)
-        .and_then(|f| f.strip_prefix('/')?.split_once('/'))
-        .filter(|(other, _)| HoldId::parse(other).is_ok())
-        .map_or(file, |(_, named)| named);
-    // A recovered segment's name may tell another second than its line: its folder is what must be right.
-    if open || !named.starts_with(&SegmentName::folder(name.day, &name.cam)) {
-        return Err(format!("{file} is not a closed segment below a volume"));
-    }
+    let (name, named) = closed(file)?;
     let whole = |inner: &str, pairs: &[Pair]| -> Result<Vec<u8>, String> {
         let mut sealed = Sealed::open(volume, inner)?;
         let pair = sealed.pair(pairs)?;

@@ -37,6 +37,7 @@ use crate::{
 mod crashes;
 mod deletion;
 mod hold_periods;
+mod spot;
 mod zones;
 
 struct World {

@@ -18,33 +18,18 @@ use shared::{
     time::{Day, Utc},
 };
 
+mod draws;
 mod intake;
 mod rows;
+mod tables;
 
+pub use draws::Draw;
 pub use rows::{Boot, DayBytes, Gap, Hold, Logged, Segment, Unfinished};
 
-const SCHEMA: i64 = 5;
+use tables::{SCHEMA, TABLES};
+
 /// Bytes of log read into one transaction.
 const BATCH: usize = 4 << 20;
-
-const TABLES: &str = "
-CREATE TABLE log (number INTEGER PRIMARY KEY, size INTEGER NOT NULL, leaf BLOB NOT NULL);
-CREATE TABLE segment (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, s INTEGER NOT NULL, day TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
-    size INTEGER NOT NULL, sha256 TEXT NOT NULL, mask TEXT, key TEXT NOT NULL, leaf BLOB NOT NULL, boot INTEGER NOT NULL, mono INTEGER NOT NULL,
-    deleted INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (cam, s)) WITHOUT ROWID;
-CREATE INDEX segment_time ON segment (cam, t1);
-CREATE INDEX segment_key ON segment (key);
-CREATE TABLE gap (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
-    why TEXT NOT NULL, packets INTEGER NOT NULL, PRIMARY KEY (log, n)) WITHOUT ROWID;
-CREATE TABLE name (log INTEGER NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
-CREATE TABLE accepted (log INTEGER NOT NULL, cam TEXT NOT NULL, cert TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
-CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
-    key TEXT NOT NULL, early INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
-CREATE TABLE hold (hold TEXT PRIMARY KEY, cam TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, until INTEGER NOT NULL,
-    kept TEXT, cleared INTEGER, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE boot (boot INTEGER PRIMARY KEY, t INTEGER NOT NULL, mono INTEGER NOT NULL, known INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE step (boot INTEGER NOT NULL, mono INTEGER NOT NULL, delta INTEGER NOT NULL);
-";
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {

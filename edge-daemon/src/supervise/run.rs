@@ -19,7 +19,7 @@ use crate::{
     masking::approvals::Approvals,
     reader,
     recording::names::Names,
-    retention::sweeper::Sweeper,
+    retention::{spot::Spot, sweeper::Sweeper},
     state::State,
     store::{Index, Volumes, index::IndexError, outlook::Watch, recovery},
     uplink::{Uplink, looks::Looks, orders},
@@ -36,6 +36,7 @@ impl BoxContext {
             self.recipients()?,
             self.retention()?,
             self.holds()?,
+            self.spot()?,
             self.clock()?,
         ])
     }
@@ -138,6 +139,22 @@ impl BoxContext {
     fn holds(&self) -> Result<NamedThread, RunError> {
         let (holds, stop) = (self.holds.clone(), self.stop.clone());
         thread("holds", move || holds.run(&stop))
+    }
+
+    /// One segment a day is compared with its line.
+    fn spot(&self) -> Result<NamedThread, RunError> {
+        let spot = Spot {
+            zone: self.config.zone.clone(),
+            volumes: self.volumes.clone(),
+            log: self.log.clone(),
+            index: self.state.index(),
+            client: self.client.clone(),
+            faults: self.faults.clone(),
+            holds: self.holds.clone(),
+            nothing: None,
+        };
+        let stop = self.stop.clone();
+        thread("spot", move || spot.run(&stop))
     }
 
     fn clock(&self) -> Result<NamedThread, RunError> {

@@ -307,6 +307,11 @@ fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
         b.lines,
         at(b.countersigned)
     ));
+    all.extend(
+        b.spot
+            .as_ref()
+            .map(|s| format!("    spot    {}", s.in_words())),
+    );
     all.extend(line_of(&b.line).map(|line| format!("    clips   {line}")));
     if let Some(d) = &b.dispute {
         all.push(format!("    log     REFUSED {d}"));
@@ -350,10 +355,11 @@ mod tests {
     use shared::{
         id::CameraId,
         standing::{BoxStanding, CameraStanding, Flow},
+        time::Day,
     };
 
     use super::*;
-    use crate::rows::CameraRow;
+    use crate::rows::{CameraRow, SpotRow};
 
     /// HLT-1, FLT-1: a silent box is unknown, with its cameras and their names; a dead camera has its cause and next step.
     #[test]
@@ -393,6 +399,7 @@ mod tests {
                 lines: 3,
                 countersigned: None,
                 dispute: None,
+                spot: None,
                 standing: BoxStanding::default(),
             }
             .judged()
@@ -409,5 +416,18 @@ mod tests {
         assert!(said[2].contains("tried again in 40 s"), "{said:?}");
         assert!(said[3].contains("password_file"), "{said:?}");
         assert_eq!(said.len(), 4, "{said:?}");
+        let mut read = row(true);
+        read.spot = Some(SpotRow {
+            day: Day::parse("2026-11-03").expect("day"),
+            t: Utc(100_000),
+            cam: cam.clone(),
+            s: 7,
+            wrong: Some("other".into()),
+        });
+        let said = lines(&read, &Zone::utc()).join("\n");
+        assert!(
+            said.contains("spot    2026-11-03: segment 7 of c01 was read again: its file opens, and is another than the log says"),
+            "{said}"
+        );
     }
 }

@@ -328,7 +328,7 @@ impl Config {
             text_years: period("text_years", asked.text_years, usual.text_years, 30),
             wait_days: period("wait_days", asked.wait_days, usual.wait_days, 400),
         };
-        let outside = outside::check(raw.outside.unwrap_or_default(), &mut faults);
+        let outside = outside::check(raw.outside.unwrap_or_default(), &scheme, &mut faults);
         if faults.is_empty() {
             Ok(Self {
                 scheme,

@@ -114,7 +114,9 @@ pub struct RawDiskWatch {
 }
 
 /// What it says, and all that is wrong with it.
-pub fn check(raw: RawOutside, faults: &mut Vec<String>) -> Outside {
+pub fn check(raw: RawOutside, scheme: &str, faults: &mut Vec<String>) -> Outside {
+    // Of whichever year.
+    let own = format!("{scheme}/hub/cosign-");
     let mut out = Outside::default();
     for a in raw.authority {
         let of = |what: &str| format!("[[outside.authority]] {:?}: {what}", a.name);
@@ -169,6 +171,12 @@ pub fn check(raw: RawOutside, faults: &mut Vec<String>) -> Outside {
         if out.witnesses.iter().any(|v| v.key == key) {
             faults.push(of("it is there twice"));
         }
+        // Verifiers tell signatures apart by name: what is signed in this hub's own says nothing from outside.
+        if key.name.starts_with(&own) {
+            faults.push(of(
+                "that is the name of this hub's own countersigning key: a witness is somebody else, and a hub attests nothing of itself",
+            ));
+        }
         out.witnesses.push(Witness {
             key,
             url,
@@ -216,7 +224,8 @@ mod tests {
     fn read(text: &str) -> (Outside, Vec<String>) {
         let mut faults = Vec::new();
         let raw = toml::from_str(text).expect("toml");
-        (check(raw, &mut faults), faults)
+        let outside = check(raw, "cctv.other.gov.uk", &mut faults);
+        (outside, faults)
     }
 
     #[test]
@@ -251,5 +260,17 @@ mod tests {
         );
         let (_, faults) = read(&text);
         assert_eq!(faults.len(), 6, "{faults:#?}");
+    }
+
+    /// AUD-4: a hub is no witness of itself: neither with its key of this year, nor with one of another.
+    #[test]
+    fn a_hub_does_not_attest_itself() {
+        for year in [2026, 2031] {
+            let name = shared::id::hub_cosign("cctv.other.gov.uk", year);
+            let key = Key::new(&name, ALG_COSIGNATURE, [7; 32]).vkey;
+            let (_, faults) = read(&format!("[[witness]]\nkey = \"{key}\"\n"));
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert!(faults[0].contains("this hub's own"), "{faults:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use super::{
     numbers::{Numbered, claimed},
     retention::{self, Days},
     spans::{self, Newest},
+    spots,
     store::Sql,
 };
 
@@ -298,6 +299,10 @@ impl Batch<'_> {
                 )?;
                 spans::deleted(t, name, r)?;
                 retention::index_line(t, origin, name, r)
+            }
+            "spot.ok" | "spot.bad" => {
+                spots::index_line(t, origin, name, r)?;
+                Ok(false)
             }
             "del.done" | "clock.state" | "clock.step" => {
                 self.write()?;

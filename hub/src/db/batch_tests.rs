@@ -86,6 +86,7 @@ fn rows(db: &Db, origin: &str) -> Vec<String> {
         "days",
         "certificates",
         "clocks",
+        "spots",
     ] {
         let mut q = t
             .prepare(&format!("SELECT * FROM {table} WHERE log=$1"))

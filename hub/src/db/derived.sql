@@ -74,6 +74,12 @@ CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
 CREATE INDEX IF NOT EXISTS certificates_of_camera ON certificates (box, cam, day);
 CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
 CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);
+-- Daily spot checks, the newest of each log: which segment was read again, and what was wrong with it, if anything was.
+CREATE TABLE IF NOT EXISTS spots (
+  log TEXT PRIMARY KEY, n INTEGER NOT NULL, box TEXT NOT NULL, t INTEGER NOT NULL, day TEXT NOT NULL,
+  cam TEXT NOT NULL, s INTEGER NOT NULL, why TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS spots_by_box ON spots (box, t);
 -- Of the hub's own log: what people did, and what was asked of them. Times are those of the lines.
 CREATE TABLE IF NOT EXISTS own_lines (
   log TEXT NOT NULL, n INTEGER NOT NULL, t INTEGER NOT NULL, kind TEXT NOT NULL,

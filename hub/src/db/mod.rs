@@ -37,6 +37,7 @@ pub mod reviews;
 pub mod rolled;
 pub mod sessions;
 pub mod spans;
+pub mod spots;
 pub mod staff;
 mod store;
 pub mod tokens;
@@ -65,9 +66,9 @@ fn may_be(n: u64) -> bool {
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 10;
+const DERIVED: i64 = 11;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 12] = [
+const DERIVED_TABLES: [&str; 13] = [
     "segments",
     "spans",
     "gaps",
@@ -77,6 +78,7 @@ const DERIVED_TABLES: [&str; 12] = [
     "days",
     "certificates",
     "clocks",
+    "spots",
     "odd_lines",
     "own_lines",
     "own_read",

@@ -2,33 +2,72 @@
 
 use shared::{
     record::Digest,
-    tree::{self, node},
+    tree::{self, Frontier, node},
 };
 
 /// Roots of all full blocks of 2^k leaves.
 #[derive(Default)]
 pub struct Forest {
-    levels: Vec<Vec<Digest>>,
+    levels: Vec<Row>,
+}
+
+/// Those of one k, from the block with number `first` on.
+#[derive(Default)]
+struct Row {
+    first: u64,
+    nodes: Vec<Digest>,
+}
+
+impl Row {
+    /// One past the last block.
+    fn end(&self) -> u64 {
+        self.first + self.nodes.len() as u64
+    }
+
+    fn get(&self, block: u64) -> Option<Digest> {
+        let at = usize::try_from(block.checked_sub(self.first)?).ok()?;
+        self.nodes.get(at).copied()
+    }
 }
 
 impl Forest {
+    /// What goes on from that edge: it proves that larger trees begin with that one, and needs none of its leaves.
+    pub fn after(edge: &Frontier) -> Self {
+        let size = edge.size();
+        let mut peaks = edge.peaks().iter().rev();
+        let levels = (0..u64::BITS - size.leading_zeros()).map(|level| {
+            let full = size >> level;
+            let peak = match full & 1 {
+                1 => peaks.next().copied(),
+                _ => None,
+            };
+            Row {
+                first: full - peak.iter().len() as u64,
+                nodes: peak.into_iter().collect(),
+            }
+        });
+        Self {
+            levels: levels.collect(),
+        }
+    }
+
     pub fn push(&mut self, leaf: Digest) {
         let mut hash = leaf;
         for level in 0.. {
             if self.levels.len() == level {
-                self.levels.push(Vec::new());
+                self.levels.push(Row::default());
             }
             let row = &mut self.levels[level];
-            row.push(hash);
-            match row.as_slice() {
-                [.., left, right] if row.len().is_multiple_of(2) => hash = node(left, right),
+            row.nodes.push(hash);
+            match row.nodes.as_slice() {
+                [.., left, right] if row.end().is_multiple_of(2) => hash = node(left, right),
                 _ => return,
             }
         }
     }
 
     pub fn size(&self) -> u64 {
-        self.levels.first().map_or(0, |row| row.len() as u64)
+        self.levels.first().map_or(0, Row::end)
     }
 
     pub fn root(&self, size: u64) -> Option<Digest> {
@@ -89,8 +128,7 @@ impl Forest {
     fn range(&self, from: u64, to: u64) -> Option<Digest> {
         let n = to - from;
         if n.is_power_of_two() {
-            let row = self.levels.get(n.trailing_zeros() as usize)?;
-            return row.get(usize::try_from(from / n).ok()?).copied();
+            return self.levels.get(n.trailing_zeros() as usize)?.get(from / n);
         }
         let middle = from + split(n);
         Some(node(&self.range(from, middle)?, &self.range(middle, to)?))
@@ -134,6 +172,24 @@ mod tests {
                     tree::consistency(&leaves, old, size),
                     "{old}, {size}"
                 );
+            }
+        }
+        // What goes on from an edge proves the same of it.
+        for old in 1..=70u64 {
+            let mut edge = Frontier::default();
+            leaves.iter().take(old as usize).for_each(|l| edge.push(*l));
+            let mut forest = Forest::after(&edge);
+            for size in old..=70 {
+                assert_eq!(forest.size(), size);
+                let proof = forest.consistency(old, size);
+                assert_eq!(
+                    proof,
+                    tree::consistency(&leaves, old, size),
+                    "{old}, {size}"
+                );
+                if let Some(leaf) = leaves.get(size as usize) {
+                    forest.push(*leaf);
+                }
             }
         }
         assert_eq!(forest.consistency(0, 5), None);

@@ -11,6 +11,7 @@ use crate::{
     db::{
         boxes::{BoxRecord, BoxStamp},
         logs::LogRecord,
+        spots::SpotRecord,
     },
     rows::{BoxRow, LineRow},
 };
@@ -20,6 +21,7 @@ use crate::{
 pub struct BoxSurroundings {
     pub online: bool,
     pub log: Option<LogRecord>,
+    pub spot: Option<SpotRecord>,
     /// Those that the hub found.
     pub faults: Vec<Fault>,
     pub line: LineRow,

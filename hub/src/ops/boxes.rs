@@ -100,6 +100,7 @@ fn sees(sight: &Sight<'_>, row: Arc<BoxRow>) -> Option<Arc<BoxRow>> {
     };
     row.cameras.retain(|c| sees(&c.cam));
     row.faults.retain(|f| f.cam.as_ref().is_none_or(&sees));
+    row.spot = row.spot.filter(|s| sees(&s.cam));
     (!row.cameras.is_empty()).then(|| Arc::new(row))
 }
 

@@ -8,7 +8,8 @@ use hyper::{Method, Uri};
 use logbook::LogFolder;
 use shared::{
     note::{Cosigned, Signature, SignedHead, b64},
-    record::leaf_hash,
+    record::{Digest, leaf_hash},
+    tree::Frontier,
     types::HubWitness,
     witness::Submission,
 };
@@ -155,28 +156,58 @@ fn newest(hub: &Hub, whom: &str) -> Result<Option<(u64, u64)>, HubError> {
 
 /// A head, and the proof that the log only grew since it had `old` lines. Blocking.
 fn submission(hub: &Hub, size: u64, old: u64) -> Result<Submission, HubError> {
-    let head = Store::new(&hub.log.folder()).head(size).map_err(plain)?;
+    let store = Store::new(&hub.log.folder());
+    let head = store.head(size).map_err(plain)?;
     let head = head.ok_or_else(|| plain("a head that was to be attested is not there any more"))?;
-    let proof = match old {
-        0 => Vec::new(),
-        old => {
-            let mut log = LogFolder::new(&hub.log.folder());
-            let (mut forest, mut n) = (Forest::default(), 0);
-            while n < size {
-                let bytes = log.read_lines(n, size, 1 << 22).map_err(plain)?;
-                if bytes.is_empty() {
-                    return Err(plain("the hub's log is shorter than its own head"));
-                }
-                for line in bytes.split_inclusive(|b| *b == b'\n') {
-                    forest.push(leaf_hash(line));
-                    n += 1;
-                }
-            }
-            // A witness that saw more than there is has nothing to be proved to.
-            forest.consistency(old, size).unwrap_or_default()
-        }
+    // A witness that saw more than there is has nothing to be proved to.
+    let proof = match (1..=size).contains(&old) {
+        false => Vec::new(),
+        true => grown(hub, &store, old, size)?,
     };
     Ok(Submission { old, proof, head })
+}
+
+/// The proof that the log's first `size` lines begin with its first `old`. Where the last one ended is kept, so that a night costs the lines of a
+/// day and not those of years.
+fn grown(hub: &Hub, store: &Store, old: u64, size: u64) -> Result<Vec<Digest>, HubError> {
+    let mut log = LogFolder::new(&hub.log.folder());
+    let kept = store.edge().map_err(plain)?;
+    let mut edge = kept.filter(|e| e.size() <= old).unwrap_or_default();
+    walk(&mut log, edge.size(), old, |leaf| edge.push(leaf))?;
+    let seen = store.head(old).map_err(plain)?;
+    if seen.is_some_and(|seen| seen.head.root != edge.root()) {
+        // What was kept is not of this log: it is hashed from the beginning.
+        edge = Frontier::default();
+        walk(&mut log, 0, old, |leaf| edge.push(leaf))?;
+    }
+    let mut forest = Forest::after(&edge);
+    walk(&mut log, old, size, |leaf| {
+        forest.push(leaf);
+        edge.push(leaf);
+    })?;
+    store.put_edge(&edge).map_err(plain)?;
+    let proof = forest.consistency(old, size);
+    proof.ok_or_else(|| plain("the hub's log is shorter than its own head"))
+}
+
+/// The leaf hashes of these lines.
+fn walk(
+    log: &mut LogFolder,
+    mut from: u64,
+    to: u64,
+    mut each: impl FnMut(Digest),
+) -> Result<(), HubError> {
+    while from < to {
+        let bytes = log.read_lines(from, to, 1 << 22).map_err(plain)?;
+        if bytes.is_empty() {
+            return Err(plain("the hub's log is shorter than its own head"));
+        }
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            each(leaf_hash(line));
+            from += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps a witness's cosignature, if it is good: on the head, then on the log. Blocking.

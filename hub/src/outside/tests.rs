@@ -167,4 +167,35 @@ async fn a_laptop_brings_its_cosignature() {
     let watched = [hub.keys.cosign_vkey().clone()];
     let judged = shared::witness::judge(&next, &watched, Some(&sent.head.head));
     assert_eq!(judged, shared::witness::Judged::Sound);
+    // And the nights after that from where the last proof ended, whatever stands in that file.
+    let edge = hub.log.folder().join("outside/edge");
+    let other = format!("1\n{}\n", shared::note::b64(&[0; 32]));
+    let mut seen = next.head;
+    for (day, harm) in [
+        (5, None),
+        (6, Some("x")),
+        (7, Some(other.as_str())),
+        (8, None),
+    ] {
+        let mut note = seen.clone();
+        let key = Key::new("inspector.example.org/laptop", 4, [9; 32]);
+        note.signatures.clear();
+        note.cosign(&key.vkey, 1_793_750_000, |m| key.sign(m));
+        assert!(brought(note));
+        if let Some(harm) = harm {
+            std::fs::write(&edge, harm).expect("written");
+        }
+        clock.to(utc(&format!("2026-11-{day:02}T00:00:30.000Z")));
+        anchor::round(&hub, false).await.expect("a look");
+        let laid = super::attest::laid_out(&hub, &laptop)
+            .expect("read")
+            .expect("laid out");
+        let next = shared::witness::Submission::parse(laid.as_bytes()).expect("a submission");
+        let judged = shared::witness::judge(&next, &watched, Some(&seen.head));
+        assert_eq!(judged, shared::witness::Judged::Sound, "{day}");
+        let kept = std::fs::read_to_string(&edge).expect("kept");
+        let size = next.head.head.size;
+        assert!(kept.starts_with(&format!("{size}\n")), "{day}: {kept}");
+        seen = next.head;
+    }
 }

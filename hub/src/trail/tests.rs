@@ -252,6 +252,54 @@ async fn a_month_is_sampled() {
     assert_eq!(found[0].data["root"], sample.root.as_str());
 }
 
+/// AUD-6: where somebody outside stamped the head, the first such stamp draws with it, and neither a later one nor that of another head; whoever has
+/// the log draws the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stamp_over_its_head_draws_the_sample() {
+    let house = House::new();
+    for n in 0..30 {
+        house
+            .view(2, 1 + n % 2, &format!("CR/{n}"))
+            .await
+            .expect("watched");
+    }
+    house.0.hands.to(utc("2026-12-01T20:00:00.000Z"));
+    let head = house.hub().log.head_now().expect("a head").head;
+    house.0.hands.to(utc("2026-12-02T00:00:00.000Z"));
+    let draw = || log::Draw {
+        month: "2026-11".into(),
+        count: 5,
+    };
+    let bare = house.by(1, draw()).await.expect("drawn");
+    assert_eq!(bare.root, hex(&head.root));
+    let answers: Vec<Digest> = (0..3u8).map(|n| sha256(&[n])).collect();
+    for (size, answer) in [(head.size + 1, 0), (head.size, 1), (head.size, 2)] {
+        let line = HubAnchor {
+            authority: "north".into(),
+            size,
+            root: shared::note::b64(&head.root),
+            time: utc("2026-12-02T00:01:00.000Z"),
+            sha256: hex(&answers[answer]),
+        };
+        house.hub().log.append("sys:hub", &line).expect("a line");
+    }
+    let sample = house.by(1, draw()).await.expect("drawn");
+    let seed = sha256(&[head.root, answers[1]].concat());
+    assert_eq!((sample.root.clone(), sample.size), (hex(&seed), head.size));
+    assert_eq!(sample.acts, bare.acts);
+    let bytes = LogFolder::new(&house.hub().log.folder())
+        .read_lines(0, u64::MAX, usize::MAX)
+        .expect("the log");
+    let lines = bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| Record::parse(l).expect("a line"));
+    let acts = lines.filter(|r| r.who.starts_with("op:") && r.t < utc("2026-12-01T00:00:00.000Z"));
+    let acts: Vec<(u64, Digest)> = acts.map(|r| (r.n, r.leaf)).collect();
+    let numbers: Vec<u64> = sample.rows.iter().map(|r| r.n).collect();
+    assert_eq!(sample::draw(&seed, &acts, 5), numbers);
+    assert_ne!(sample::draw(&head.root, &acts, 5), numbers);
+}
+
 /// The table is derived: made again, it says the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_table_is_made_again() {

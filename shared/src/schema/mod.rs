@@ -35,9 +35,7 @@ pub const UNKNOWN_TYPES: usize = 64;
 /// Most cameras a log may speak of in its life: 256 at a time, and some that were replaced.
 pub const CAMERAS_OF_A_LOG: usize = 1024;
 /// First words of types that only a hub writes, those not known yet too.
-const HUBS: [&str; 9] = [
-    "act", "box", "copy", "grant", "lift", "op", "owner", "reg", "spot",
-];
+const HUBS: [&str; 8] = ["act", "box", "copy", "grant", "lift", "op", "owner", "reg"];
 /// Longest name of a type.
 const LONGEST_TYPE: usize = 40;
 /// Most characters of a text in a field that is not known here.

@@ -151,8 +151,8 @@ table! {
     "hub.set" Box { Must "order" COUNT, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "by" BY }
     "fault.on" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "fault.off" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
-    "spot.ok" Hub { Must "log" Form::Origin, Must "cam" Form::Camera, Must "s" COUNT }
-    "spot.bad" Hub { Must "log" Form::Origin, Must "cam" Form::Camera, Must "s" COUNT }
+    "spot.ok" Box { Must "day" Form::Day, Must "ack" COUNT, Must "cam" Form::Camera, Must "s" COUNT }
+    "spot.bad" Box { Must "day" Form::Day, Must "ack" COUNT, Must "cam" Form::Camera, Must "s" COUNT, Must "why" WORD }
     "box.add" Hub { Must "box" Form::Box, Must "by" BY, May "cert" Form::Hash }
     "box.renew" Hub { Must "box" Form::Box, Must "cert" Form::Hash, Must "until" Form::Time, Must "by" BY }
     "cert.set" Both { Must "what" WORD, Must "cert" Form::Hash, Must "until" Form::Time }

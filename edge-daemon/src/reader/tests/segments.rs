@@ -1,4 +1,6 @@
 //! Task. Segments that were torn or damaged, and what is no footage at all.
+use shared::spot::Wrong;
+
 use super::*;
 
 in_both_places!(
@@ -6,6 +8,7 @@ in_both_places!(
     damage_costs_only_what_follows_it,
     a_torn_time_lapse_ends_with_its_last_picture,
     recovery_refuses_what_is_no_footage,
+    a_spot_check_says_right_or_wrong_and_changes_nothing,
 );
 
 /// REC-1: a file torn anywhere keeps every fragment whose last byte was in a sealed piece; hash, size and times are those of what is kept.
@@ -208,5 +211,78 @@ fn recovery_refuses_what_is_no_footage(kind: Kind) {
         b.files()
             .contains(&"20261103T140003Z-8.mp4.age.open".to_owned()),
         "left as it is"
+    );
+}
+
+/// AUD-2: a segment is read to its end and compared; every byte of the file counts, nothing on the disk changes, and what is no closed segment
+/// is not looked at.
+fn a_spot_check_says_right_or_wrong_and_changes_nothing(kind: Kind) {
+    let b = a_box(kind);
+    let (_, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
+    let (plain, _) = plain(name(7).start, 4, 2_000);
+    let sealed = seal(&plain, &recipient);
+    assert!(sealed.len() > 65_536, "more than one piece");
+    let file = b.put(&name(7), false, &sealed);
+    let (size, hash) = (plain.len() as u64, hex(&sha256(&plain)));
+    let key = "c03/2026-11-03";
+    let ask = |file: &str, key: &str, size: u64, hash: &str| {
+        b.client.spot(&b.volume, file, key, size, hash)
+    };
+    assert_eq!(ask(&file, key, size, &hash).expect("answer"), None);
+    assert_eq!(
+        ask(&file, key, size + 1, &hash).expect("answer"),
+        Some(Wrong::Other)
+    );
+    let other = hex(&sha256(b"another"));
+    assert_eq!(
+        ask(&file, key, size, &other).expect("answer"),
+        Some(Wrong::Other)
+    );
+    assert_eq!(
+        ask(&file, "c03/2026-11-04", size, &hash).expect("answer"),
+        Some(Wrong::Unopened),
+        "another day's key"
+    );
+    assert_eq!(
+        ask(&name(8).closed_path(), key, size, &hash).expect("answer"),
+        Some(Wrong::Missing)
+    );
+    for at in (0..sealed.len()).step_by(997).chain([sealed.len() - 1]) {
+        let mut bytes = sealed.clone();
+        bytes[at] ^= 0x10;
+        b.put(&name(7), false, &bytes);
+        let wrong = ask(&file, key, size, &hash).expect("answer");
+        assert_eq!(wrong, Some(Wrong::Unopened), "byte {at}");
+        let path = b.volume.join(&file);
+        assert_eq!(fs::read(path).expect("read"), bytes, "byte {at}");
+    }
+    b.put(&name(7), false, &sealed[..sealed.len() - 20_000]);
+    assert_eq!(
+        ask(&file, key, size, &hash).expect("answer"),
+        Some(Wrong::Unopened)
+    );
+    b.put(&name(7), false, &[sealed.as_slice(), b"x"].concat());
+    assert_eq!(
+        ask(&file, key, size, &hash).expect("answer"),
+        Some(Wrong::Unopened)
+    );
+    assert_eq!(b.files(), ["20261103T140003Z-7.mp4.age"]);
+    b.put(&name(7), true, &sealed);
+    for bad in [
+        name(7).open_path().as_str(),
+        "footage/2026-11-03/c03/../c03/20261103T140003Z-7.mp4.age",
+        "x/footage/2026-11-03/c03/20261103T140003Z-7.mp4.age",
+        "/etc/passwd",
+    ] {
+        let no = ask(bad, key, size, &hash);
+        assert!(matches!(no, Err(ReaderError::Refused(_))), "{bad}");
+    }
+    let elsewhere = b.client.spot(b.state.root(), &file, key, size, &hash);
+    assert!(
+        matches!(elsewhere, Err(ReaderError::Refused(_))),
+        "no volume"
     );
 }

@@ -21,7 +21,7 @@ use crate::{
     stop::Stop,
     store::{
         Index,
-        index::{Hold, Segment},
+        index::{Hold, IndexError, Segment},
     },
 };
 
@@ -48,6 +48,16 @@ impl Holds {
                 .find_below(&format!("{HELD}/{}", h.hold), &name)?;
             Some((file, h.key()))
         })
+    }
+
+    /// Where a hold in force keeps a copy of a segment, and the id of the key that opens it.
+    pub fn kept_at(
+        &self,
+        index: &Index,
+        segment: &Segment,
+    ) -> Result<Option<(PathBuf, String)>, IndexError> {
+        let copy = self.copy(&index.holds()?, segment);
+        Ok(copy.map(|(file, key)| (file, key.to_string())))
     }
 
     /// Makes copies of those of these segments that holds in force touch, before they go. Under [`Holds::gate`].

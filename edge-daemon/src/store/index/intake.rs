@@ -6,7 +6,7 @@ use shared::{
     time::{Utc, Zone},
 };
 
-use super::int;
+use super::{draws, int};
 use crate::retention::policy::EARLY;
 
 /// Adds what one line says. A line that lacks something is passed over: the verifier names it.
@@ -77,6 +77,8 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
                     .execute(params![int(log), cam, cert])?;
             }
         }
+        "head.ack" => draws::ack(tx, log, n, record)?,
+        "spot.ok" | "spot.bad" => draws::looked(tx, log, n, record)?,
         "seg.lost" => {
             tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?
                 .execute(params![cam, number("s")])?;

@@ -25,7 +25,7 @@ use crate::{
         clips, evidence, footage,
     },
     reason::Pages,
-    rows::{BoxRow, CameraRow, Footage},
+    rows::{BoxRow, CameraRow, Footage, SpotRow},
     web::{
         context::{App, Refusal, SignedIn, page},
         leaf::{Leaf, Turn},
@@ -367,6 +367,7 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
         ),
         None => "no log line held here yet".into(),
     });
+    facts.extend(row.spot.as_ref().map(SpotRow::in_words));
     if let Some(sw) = &row.sw {
         facts.push(format!("software {sw}"));
     }
@@ -411,6 +412,7 @@ mod tests {
             lines: 0,
             countersigned: None,
             dispute: None,
+            spot: None,
             cameras: vec![CameraRow {
                 cam: CameraId::parse("c01").expect("cam"),
                 title: "T".into(),
