@@ -2,7 +2,7 @@
 CARGO ?= cargo
 MINUTES ?= 30
 
-.PHONY: help demo demo-once test bench fault soak fuzz page lint arm64 deb install footage machine schemathesis typst documents papers release
+.PHONY: help demo demo-once test bench fault soak fuzz page lint arm64 deb install footage machine schemathesis typst axe documents papers release
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -15,7 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage machine schemathesis typst
+test: install footage machine schemathesis typst axe
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -84,6 +84,10 @@ schemathesis: install
 ## typst        what sets the papers' templates in tests: target/typst, from the Python package index, once
 typst: install
 	scripts/typst.sh
+
+## axe          what looks at pages for barriers, in tests: target/npm/axe, from the npm registry, once
+axe: install
+	scripts/npm.sh axe
 
 ## documents    the program that makes PDF of papers, with what Typst needs (12 minutes of processor time, once): target/release/beadle-documents
 documents: install

@@ -20,6 +20,7 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
 
+scripts/npm.sh style
 say "Building for $target"
 # Debian's compiler carries the ARM standard library; the rest of the set-up tells C and bindgen where ARM headers are.
 export RUSTC=/usr/bin/rustc

@@ -100,6 +100,7 @@ package beadle-edge "$(libraries "$edge"/usr/bin/*), systemd (>= 252), sudo" "Re
  keeps an audit log that a hub countersigns."
 hub=$work/beadle-hub
 program beadle-hub beadle-hub
+install -Dm644 -t "$hub/usr/share/doc/beadle-hub" hub/style/LICENCE.govuk-frontend # its pages carry their style sheet
 # Built by `make documents`; without it papers are plain text.
 if "$readelf" -h "$programs/beadle-documents" >/dev/null 2>&1; then
     install -Dm755 "$programs/beadle-documents" "$hub/usr/bin/beadle-documents"

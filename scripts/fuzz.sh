@@ -14,6 +14,7 @@ cargo +nightly --version >/dev/null 2>&1 || { echo "fuzz: there is no nightly Ru
 # The built tests and what they find are beside the workspace's own.
 export CARGO_TARGET_DIR=$PWD/target/fuzz
 cargo fuzz --version >/dev/null 2>&1 || env -u CARGO_TARGET_DIR cargo install --locked cargo-fuzz@0.13.2
+scripts/npm.sh style
 cargo +nightly fuzz build --fuzz-dir tests/fuzz
 triple=$(rustc +nightly -vV | sed -n 's/^host: //p')
 

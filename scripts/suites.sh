@@ -14,7 +14,7 @@ mkdir -p "$logs"
 
 # Longest first. `lib`, `pictures` and `year` are the crates' own tests, `tidy` holds the rules of the house. A suite that is not named here is light and comes last.
 heavy=(marker masks)
-light=(quirks papers priority clocks lifting walls door month installed disks deletion rates erase baddays answers evidence tamper refusals retention lib holds roles line sound browser year cameras units pictures schemathesis tidy)
+light=(quirks papers priority clocks lifting walls door month installed disks deletion rates erase baddays answers evidence tamper refusals retention lib holds roles line sound browser pages year cameras units pictures schemathesis tidy)
 alone=(kill hangs powercut)
 at_a_time=5 # light ones
 while read -r name; do

@@ -41,8 +41,8 @@ fn pages_exist() {
                     let after = rest.strip_prefix(page);
                     after.is_some_and(|r| r.is_empty() || r.starts_with([',', '.', ')', ' ']))
                 };
-                let mut pages = LINKS.iter().map(|(_, page, _)| *page);
-                let linked = name.is_some_and(|rest| pages.any(|page| named(rest, page)));
+                let mut pages = LINKS.iter().map(|(_, page, _)| page.to_string());
+                let linked = name.is_some_and(|rest| pages.any(|page| named(rest, &page)));
                 assert!(linked, "{}: {name:?} is no page: {text}", c.code);
                 seen += 1;
             }

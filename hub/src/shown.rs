@@ -13,7 +13,11 @@ use utoipa::ToSchema;
 use crate::{
     access::authorise::Permit,
     days,
-    db::{footage::NameRecord, requests::RequestPageRow, visible::VisibleRows},
+    db::{
+        footage::NameRecord,
+        requests::{RequestPageRow, Which},
+        visible::VisibleRows,
+    },
     error::{HubError, plain},
     hub::Hub,
     list::{Part, Rows},
@@ -31,11 +35,16 @@ pub fn boxes(hub: &Hub) -> Result<Vec<crate::rows::BoxRow>, HubError> {
 }
 
 /// Exhibits that somebody may see, newest first. Blocking.
-pub fn exhibits(hub: &Hub, seen: &VisibleRows, part: &Part) -> Result<Rows<ExhibitRow>, HubError> {
+pub fn exhibits(
+    hub: &Hub,
+    seen: &VisibleRows,
+    which: &Which,
+    part: &Part,
+) -> Result<Rows<ExhibitRow>, HubError> {
     let before = part.after(|text| ExhibitRef::parse(text).ok())?;
     let before = before.as_ref().map(ExhibitRef::number);
     let limit = part.limit();
-    let found = hub.db.requests_page(seen, before, limit + 1)?;
+    let found = hub.db.requests_page(seen, which, before, limit + 1)?;
     let mut names = BTreeMap::new();
     Rows::cut(found, limit, |r| r.request.r#ref.to_string())
         .try_map(|r| exhibit_row(hub, &mut names, r))

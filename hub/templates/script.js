@@ -1,4 +1,5 @@
-// The one script of these pages: passkeys, footage that arrives, and a word before a session ends. All else works without it.
+// The one script of these pages: passkeys, how a request goes on, the menu of a narrow screen, and a word before a session ends. All else
+// works without it.
 "use strict";
 (() => {
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -39,45 +40,65 @@
     });
   }
 
-  // Footage that is watched before it is checked: the player is blank once it is turned off.
-  for (const part of document.querySelectorAll("section[data-film]")) {
-    const video = part.querySelector("video");
-    const [off, broken] = part.querySelectorAll(".problem");
-    let stretch = 0;
-    const play = () => { broken.hidden = true; video.src = part.dataset.film + "?stretch=" + stretch; video.play().catch(() => {}); };
-    const blank = () => { off.hidden = false; broken.hidden = true; video.removeAttribute("src"); video.load(); video.hidden = true; clearInterval(timer); };
-    const ask = async () => {
-      const answer = await fetch(part.dataset.look, { credentials: "same-origin", headers: { accept: "application/json" } }).catch(() => null);
-      const look = answer && answer.ok ? await answer.json() : null;
-      if (look && look.off) blank();
-      return look;
-    };
-    const timer = setInterval(ask, 2000);
-    video.addEventListener("error", async () => {
-      if (!video.getAttribute("src")) return;
-      await ask();
-      broken.hidden = !off.hidden;
+  // How a request goes on, as it does. When it is over, the page is asked for again: what may be done with it is another thing then.
+  for (const part of document.querySelectorAll("[data-progress]")) {
+    const news = new EventSource(part.dataset.progress);
+    const said = part.nextElementSibling;
+    const states = () => [...part.querySelectorAll("li")].map((row) => row.querySelector("strong").textContent + ": " + row.querySelector(".state").textContent.trim()).join("; ");
+    let before = states();
+    news.addEventListener("part", (event) => {
+      // Whoever stands on a link of it stays there.
+      const stood = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      part.innerHTML = event.data;
+      if (stood) [...part.querySelectorAll("a")].find((link) => link.getAttribute("href") === stood)?.focus();
+      // Read out when it stands otherwise, not at every byte.
+      if (states() !== before) said.textContent = before = states();
     });
-    video.addEventListener("ended", async () => {
-      const look = await ask();
-      if (!look || look.off || look.stretches <= stretch + 1) return;
-      stretch += 1;
-      play();
-    });
-    broken.querySelector("button").addEventListener("click", play);
+    news.addEventListener("over", () => { news.close(); location.reload(); });
   }
 
+  // On a narrow screen the pages are behind a button.
+  const menu = document.querySelector("[aria-controls=pages]");
+  if (menu) {
+    const pages = document.getElementById("pages");
+    const narrow = matchMedia("(max-width: 40.05em)");
+    const show = (open) => {
+      menu.hidden = !narrow.matches;
+      pages.hidden = narrow.matches && !open;
+      menu.setAttribute("aria-expanded", String(open));
+    };
+    menu.addEventListener("click", () => show(pages.hidden));
+    narrow.addEventListener("change", () => show(false));
+    show(false);
+  }
+
+  // A word before a session ends. When it has ended, what was typed stays: whoever signs in beside it and comes back can send it.
   const ends = document.getElementById("ends");
   if (!ends) return;
-  let timer;
+  const [soon, over] = ends.querySelectorAll("p");
+  const [stay, door] = [ends.querySelector("button"), ends.querySelector("a")];
+  let timers = [];
   const most = Date.now() + Number(ends.dataset.most) * 1000;
-  const wait = (seconds) => { timer = setTimeout(() => { ends.hidden = false; }, Math.max(0, seconds - 300) * 1000); };
-  wait(Number(ends.dataset.left));
-  ends.querySelector("button").addEventListener("click", async () => {
-    const answer = await fetch("/api/v1/declaration", { credentials: "same-origin", headers: { accept: "application/json" } }).catch(() => null);
-    if (!answer || answer.status === 401) { location.reload(); return; }
+  const say = (ended) => { [soon.hidden, stay.hidden, over.hidden, door.hidden] = [ended, ended, !ended, !ended]; ends.hidden = false; };
+  const wait = (seconds) => {
+    timers.forEach(clearTimeout);
     ends.hidden = true;
-    clearTimeout(timer);
+    timers = [setTimeout(() => say(false), Math.max(0, seconds - 300) * 1000), setTimeout(() => say(true), seconds * 1000)];
+  };
+  wait(Number(ends.dataset.left));
+  stay.addEventListener("click", async () => {
+    const answer = await fetch("/api/v1/declaration", { credentials: "same-origin", headers: { accept: "application/json" } }).catch(() => null);
+    if (!answer || answer.status === 401) { say(true); return; }
     wait(Math.min(1800, (most - Date.now()) / 1000));
+  });
+  document.addEventListener("visibilitychange", async () => {
+    if (document.hidden || ends.hidden || over.hidden) return;
+    const answer = await fetch("/account", { credentials: "same-origin" }).catch(() => null);
+    if (!answer || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("input[name=form]");
+    if (!fresh) return;
+    for (const field of document.querySelectorAll("input[name=form]")) field.value = fresh.value;
+    wait(Number(page.getElementById("ends").dataset.left));
   });
 })();

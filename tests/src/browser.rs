@@ -158,6 +158,51 @@ impl Browser {
         .map(drop)
     }
 
+    /// A key is pressed where the focus is: a character, or the name of a key.
+    pub fn press(&mut self, key: &str) -> Done<()> {
+        let code = match key {
+            "ArrowLeft" => 37,
+            "ArrowRight" => 39,
+            "Home" => 36,
+            "End" => 35,
+            "Tab" => 9,
+            "Enter" => 13,
+            one => one.to_uppercase().bytes().next().unwrap_or_default(),
+        };
+        let mut down = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": code });
+        match key {
+            "Enter" => down["text"] = json!("\r"),
+            one if one.chars().count() == 1 => down["text"] = json!(one),
+            _ => {}
+        }
+        self.call("Input.dispatchKeyEvent", down)?;
+        let up = json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code });
+        self.call("Input.dispatchKeyEvent", up).map(drop)
+    }
+
+    /// How wide and high its window is.
+    pub fn size(&mut self, width: u32, height: u32) -> Done<()> {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size)
+            .map(drop)
+    }
+
+    /// Whether whoever uses it likes it dark.
+    pub fn dark(&mut self, dark: bool) -> Done<()> {
+        let value = if dark { "dark" } else { "light" };
+        let likes = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.call("Emulation.setEmulatedMedia", likes).map(drop)
+    }
+
+    /// The whole page as a picture, base64.
+    pub fn picture(&mut self) -> Done<String> {
+        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let taken = self.call("Page.captureScreenshot", whole)?;
+        let data = taken["data"].as_str();
+        Ok(data.ok_or_else(|| Trouble::new("no picture"))?.to_owned())
+    }
+
     pub fn goto(&mut self, url: &str) -> Done<()> {
         let went = self.call("Page.navigate", json!({ "url": url }))?;
         match went["errorText"].as_str() {
@@ -183,10 +228,12 @@ impl Browser {
         }
     }
 
-    /// Waits until an expression is true. While a page is being left there is nothing to ask; that is "not yet".
+    /// Waits until an expression is true on a page that is whole, its scripts run. While a page is being left there is nothing to ask; that is
+    /// "not yet".
     pub fn until(&mut self, what: &str, secs: u64, script: &str) -> Done<()> {
+        let whole = format!("document.readyState == 'complete' && ({script})");
         let came = wait::until(what, secs, || {
-            Ok(match self.eval(script) {
+            Ok(match self.eval(&whole) {
                 Ok(Value::Bool(true)) => Look::Yes(()),
                 Ok(other) => Look::NotYet(other.to_string()),
                 Err(e) => Look::NotYet(e.to_string()),

@@ -50,8 +50,10 @@ pub struct Answers {
     pub cpu: Duration,
 }
 
-const PAGES: [&str; 25] = [
+const PAGES: [&str; 27] = [
     "/",
+    "/cameras",
+    "/find?cam=town-01%2Fc01&cam=town-01%2Fc02",
     "/footage/town-01/c01",
     "/retention",
     "/retention/town-01/c01",

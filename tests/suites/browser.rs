@@ -44,8 +44,10 @@ fn staff_watch_a_clip() -> Done<()> {
         &format!("{TEXT}.includes('Not signed in')"),
     )?;
     browser.submit(&[("name", &name), ("password", &password)])?;
+    browser.until("the first page is there", 20, "location.pathname == '/'")?;
+    browser.goto(&format!("{home}/cameras"))?;
     browser.until(
-        "the first page shows boxes, cameras and clips",
+        "the page of boxes and cameras shows them, and clips",
         20,
         &format!(
             "['ashby', 'Camera c01', {:?}].every(w => {TEXT}.includes(w))",

@@ -30,6 +30,7 @@ mod masks;
 mod month;
 mod moves;
 mod outside;
+mod pages;
 mod powercut;
 mod priority;
 #[path = "../cameras/quirks/mod.rs"]
@@ -42,4 +43,5 @@ mod sound;
 mod tamper;
 mod units;
 mod walls;
+mod watch;
 mod years;

@@ -156,6 +156,8 @@ pub struct AccountRow {
     pub roles: Vec<GrantRow>,
     /// The password is one that an administrator made and was not changed yet.
     pub once: bool,
+    /// Whether they have accepted the declaration as it reads now.
+    pub declared: bool,
     /// Kinds of second factors: code, passkey.
     pub factors: Vec<String>,
     /// When somebody last signed in to it.
@@ -191,6 +193,7 @@ pub fn list(hub: &Hub, closed: bool, part: &Part) -> Result<Rows<AccountRow>, Hu
             shown: shown.transpose().map_err(plain)?.flatten(),
             roles: roles.iter().map(GrantRow::of).collect(),
             once: a.once,
+            declared: !hub.db.has_to_accept(a.op)?,
             factors: factors.into_iter().map(|f| f.kind).collect(),
             entered: a.entered,
             closed: a.closed,

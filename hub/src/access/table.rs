@@ -408,6 +408,7 @@ pub const ALL: &[&Row] = &[
     &CLIP_SAVE,
     &REQUESTS,
     &REQUEST,
+    &REQUEST_WATCH,
     &REQUEST_OPEN,
     &REQUEST_CHANGE,
     &REQUEST_SUBMIT,

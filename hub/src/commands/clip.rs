@@ -208,7 +208,10 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
         }
         Command::List { json } => {
             let zone = hub.zone()?;
-            let all = hub.all(|part| clips::List { part })?;
+            let all = hub.all(|part| clips::List {
+                part,
+                ..clips::List::default()
+            })?;
             if json {
                 print_json(&all)?;
                 return Ok(0);

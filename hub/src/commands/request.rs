@@ -341,7 +341,10 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             ask(hub, &zone, json, &requests::Close { request, why, note })
         }
         Command::List { json } => {
-            let all = hub.all(|part| requests::List { part })?;
+            let all = hub.all(|part| requests::List {
+                part,
+                ..requests::List::default()
+            })?;
             if json {
                 return print_json(&all);
             }

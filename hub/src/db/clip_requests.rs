@@ -58,6 +58,30 @@ pub struct RequestCamera {
     pub why: Option<Absence>,
 }
 
+/// Which requests are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Those that this person, as the log names them, opened or submitted.
+    pub of: Option<String>,
+    /// Those that wait for a second person.
+    pub waits: bool,
+}
+
+impl Which {
+    fn condition(&self, values: &mut Values) -> String {
+        let mut all = String::new();
+        if let Some(who) = &self.of {
+            let (opened, submitted) = (values.add(who.clone()), values.add(who.clone()));
+            all += &format!("(q.opened_by={opened} OR q.submitted_by={submitted}) AND ");
+        }
+        if self.waits {
+            let state = values.add(State::Submitted.word().to_owned());
+            all += &format!("q.state={state} AND ");
+        }
+        all
+    }
+}
+
 const COLUMNS: &str = "n, class, t0, t1, purpose, reference, requester, legal_order, identity, note, keep_class, keep_review, due, opened_by, \
      submitted_by, authorised_by, ask, state, reason, made, changed, urgent";
 
@@ -209,13 +233,16 @@ impl Db {
     pub fn clip_requests(
         &self,
         seen: &VisibleRows,
+        which: &Which,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<ClipRequestRecord>, DbError> {
+        let wanted = which;
         let theirs = |values: &mut Values| {
+            let wanted = wanted.condition(values);
             let theirs = seen.condition(("c.box", "c.cam", Some("q.t0")), values);
             format!(
-                "NOT EXISTS (SELECT 1 FROM clip_request_cameras c WHERE c.n = q.n AND NOT ({theirs}))"
+                "{wanted}NOT EXISTS (SELECT 1 FROM clip_request_cameras c WHERE c.n = q.n AND NOT ({theirs}))"
             )
         };
         let all = self.part(&LIST, seen, before, limit, theirs, |which, values| {

@@ -138,6 +138,33 @@ pub(super) const LIST: List = List {
     newest_first: true,
 };
 
+/// Which clips are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    pub camera: Option<BoxCamera>,
+    /// What ends after then, and what begins before.
+    pub from: Option<Utc>,
+    pub to: Option<Utc>,
+}
+
+impl Which {
+    fn condition(&self, values: &mut Values) -> String {
+        let mut all = String::new();
+        if let Some(camera) = &self.camera {
+            let name = values.add(camera.r#box.to_string());
+            let cam = values.add(camera.cam.to_string());
+            all += &format!("r.box={name} AND r.cam={cam} AND ");
+        }
+        if let Some(from) = self.from {
+            all += &format!("r.t1 > {} AND ", values.add(from.0));
+        }
+        if let Some(to) = self.to {
+            all += &format!("r.t0 < {} AND ", values.add(to.0));
+        }
+        all
+    }
+}
+
 impl Db {
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
         self.store.write().execute(
@@ -166,10 +193,15 @@ impl Db {
     pub fn requests_page(
         &self,
         seen: &VisibleRows,
+        which: &Which,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<RequestPageRow>, DbError> {
-        let theirs = |values: &mut Values| seen.condition(("r.box", "r.cam", Some("r.t0")), values);
+        let theirs = |values: &mut Values| {
+            let wanted = which.condition(values);
+            let seen = seen.condition(("r.box", "r.cam", Some("r.t0")), values);
+            format!("{wanted}{seen}")
+        };
         self.part(&LIST, seen, before, limit, theirs, |which, values| {
             self.page_rows(which, params_from_iter(values.0))
         })

@@ -7,12 +7,14 @@
 //! | [`resting`] | a package at rest: sealed under its exhibit's key, read as what it holds |
 //! | [`cleanup`] | what is left beside a package is taken away |
 //! | [`save`] | writes a package out in plain, for whoever it is handed to |
+//! | [`film`] | the masters as one film, for whoever watches |
 //! | [`still`] | still pictures, exhibits of their own |
 //! | [`authority`] | what the builder asks of the hub: keys and its own log |
 //! | [`request`] | gathers a fetched request's facts and has its package made |
 
 pub mod authority;
 pub mod cleanup;
+pub mod film;
 pub mod package;
 pub mod proofs;
 pub mod published;

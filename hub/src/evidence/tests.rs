@@ -1,6 +1,7 @@
 //! Adapter: filesystem. Packages made from a real log and sealed masters, checked by the Rust verifier, verify.py, openssl and sha256sum.
 mod at_rest;
 mod checks;
+mod film;
 mod forked;
 mod made;
 mod printed;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxName, CameraId, ExhibitRef},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     time::Utc,
 };
 use tokio::sync::broadcast::Receiver;
@@ -21,6 +21,7 @@ use crate::{
     access::{authorise::Permit, principal::Principal},
     blocking::blocking,
     classes::RetentionClassInput,
+    db::requests::Which,
     error::{HubError, plain},
     evidence::Resting,
     hub::{Hub, pulls::Progress, sessions::Reason},
@@ -42,6 +43,22 @@ use crate::{
 /// Clips that were asked for, newest first.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
+    /// Of that camera alone: BOX/CAM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<BoxCamera>,
+    /// Only what ends after then, and what begins before.
+    #[serde(
+        default,
+        deserialize_with = "moment::maybe",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub from: Option<Utc>,
+    #[serde(
+        default,
+        deserialize_with = "moment::maybe",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub to: Option<Utc>,
     #[serde(flatten)]
     pub part: Part,
 }
@@ -51,7 +68,12 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            shown::exhibits(hub, &Sight::seen(permit), &self.part)
+            let which = Which {
+                camera: self.camera,
+                from: self.from,
+                to: self.to,
+            };
+            shown::exhibits(hub, &Sight::seen(permit), &which, &self.part)
         })
         .await
     }

@@ -212,6 +212,7 @@ operations! {
         FACTOR_REMOVE => own::RemoveFactor,
     }
     followed {
+        REQUEST_WATCH => requests::Watch,
         CLIP_WATCH => clips::Watch,
     }
     filmed {

@@ -1,21 +1,25 @@
 //! Task. Operations about clip requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use shared::{id::BoxCamera, time::Utc};
+use tokio::sync::broadcast::Receiver;
 use utoipa::ToSchema;
 
 use super::{
     moment,
-    operation::{Operation, Target, work},
+    operation::{Followed, Operation, Target, work},
     sight::Sight,
 };
 use crate::{
     access::authorise::Permit,
+    blocking::blocking,
     classes::RetentionClassInput,
+    db::clip_requests::Which,
     error::HubError,
-    hub::Hub,
+    hub::{Hub, pulls::Progress},
     list::{Part, Rows},
     model::{
         clip_request::{CancelReason, CloseReason, RefusalReason, number},
@@ -43,6 +47,12 @@ fn target(text: &str) -> Target {
 /// Requests, newest first.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
+    /// Only those that whoever asks opened or submitted.
+    #[serde(default)]
+    pub mine: bool,
+    /// Only those that wait for a second person.
+    #[serde(default)]
+    pub waits: bool,
     #[serde(flatten)]
     pub part: Part,
 }
@@ -53,9 +63,85 @@ impl Operation for List {
     async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             // A request of which somebody may not see every camera is not theirs to see.
-            shown::list(hub, &Sight::seen(permit), &self.part)
+            let which = Which {
+                of: self.mine.then(|| permit.op()),
+                waits: self.waits,
+            };
+            shown::list(hub, &Sight::seen(permit), &which, &self.part)
         })
         .await
+    }
+}
+
+/// Follows a request: how it stands, and again whenever that has changed, until nothing of it is under way.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = RequestWatch)]
+pub struct Watch {
+    pub request: String,
+}
+
+/// The record is looked at this often where there are no news, and no oftener than that where there are.
+const LOOK: Duration = Duration::from_secs(5);
+const BETWEEN: Duration = Duration::from_millis(500);
+
+struct Following {
+    hub: Arc<Hub>,
+    n: u64,
+    news: Receiver<Progress>,
+    last: Option<RequestRow>,
+    over: bool,
+}
+
+impl Following {
+    async fn next(&mut self) -> Result<RequestRow, HubError> {
+        loop {
+            if self.last.is_some() {
+                tokio::time::sleep(BETWEEN).await;
+                self.news = self.news.resubscribe();
+                // Whatever it was, the record says where it stands.
+                let _news = tokio::time::timeout(LOOK, self.news.recv()).await;
+            }
+            let (hub, n) = (self.hub.clone(), self.n);
+            let row = blocking(move || shown::one(&hub, n)).await??;
+            if self.last.as_ref() != Some(&row) {
+                self.last = Some(row.clone());
+                return Ok(row);
+            }
+        }
+    }
+}
+
+impl Followed for Watch {
+    type News = RequestRow;
+
+    fn about(&self) -> Target {
+        target(&self.request)
+    }
+
+    fn follow(
+        self,
+        hub: Arc<Hub>,
+        _: Permit,
+    ) -> impl Stream<Item = Result<RequestRow, HubError>> + Send + 'static {
+        let following = numbered(&self.request).map(|n| Following {
+            news: hub.pulls.listen(),
+            hub,
+            n,
+            last: None,
+            over: false,
+        });
+        stream::unfold(Some(following), |following| async move {
+            match following? {
+                Err(e) => Some((Err(e), None)),
+                Ok(following) if following.over => None,
+                Ok(mut following) => {
+                    let news = following.next().await;
+                    let goes_on = |row: &RequestRow| row.cameras.iter().any(|c| c.under_way);
+                    following.over = !news.as_ref().is_ok_and(goes_on);
+                    Some((news, Some(Ok(following))))
+                }
+            }
+        })
     }
 }
 

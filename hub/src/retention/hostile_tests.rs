@@ -137,7 +137,7 @@ fn all_goes_on(rig: &Rig) {
     assert_eq!(rows.len(), 2);
     let (seen, part) = (VisibleRows::everything(), Part::of(1000));
     holds::shown::list(&rig.hub, &seen, None, false, &part).expect("holds");
-    shown::exhibits(&rig.hub, &seen, &part).expect("exhibits");
+    shown::exhibits(&rig.hub, &seen, &Default::default(), &part).expect("exhibits");
     for camera in ["ashby/c01", "brook/c09"] {
         let camera = shared::id::BoxCamera::parse(camera).expect("camera");
         let _ = crate::days::footage(&rig.hub, &camera, None, None, crate::days::MOST);

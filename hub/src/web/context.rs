@@ -37,7 +37,7 @@ use crate::{
     blocking::Interruption,
     error::{HubError, plain},
     hub::{Hub, sessions::Session},
-    model::operation::Row,
+    model::operation::{About, Row},
     ops::operation::{self, Operation},
     orders::touches,
     reason::{Notice, Pages, Reason, class::Class},
@@ -213,8 +213,13 @@ impl SignedIn {
         authorise(&self.principal(), row, &Subject::hub(), now).map(drop)
     }
 
+    /// Whether something may be theirs to do; what concerns the whole hub is not for somebody who has a part of its cameras.
     pub fn may(&self, row: &'static Row, now: Utc) -> bool {
-        self.authorise(row, now).is_ok()
+        let subject = match row.about {
+            About::Whole => Subject::whole(),
+            _ => Subject::hub(),
+        };
+        authorise(&self.principal(), row, &subject, now).is_ok()
     }
 
     /// The head of a page at this address.

@@ -49,6 +49,20 @@ pub(super) async fn every_request(
     dressed(shown(answer).await, program)
 }
 
+/// What a page may load, and films from where.
+macro_rules! policy {
+    ($films:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; media-src ",
+            $films,
+            "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    };
+}
+const POLICY: &str = policy!("'self'");
+/// Of a page whose player is handed its film by our own script, piece by piece.
+pub(super) const FILMS: &str = policy!("'self' blob:");
+
 /// Marks an answer that goes out as it is, for programs that are no browsers.
 #[derive(Clone, Copy)]
 pub(super) struct AsItIs;
@@ -123,7 +137,6 @@ fn in_words(status: StatusCode) -> Refusal {
 }
 
 fn dressed(answer: Response, program: bool) -> Response {
-    const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let status = answer.status();
     let kind = match program {
         true => PROBLEM,

@@ -11,6 +11,8 @@
 //! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
 //! | [`forms`] | pages that take forms: shown, and shown again with what became of one |
 //! | [`leaf`] | long lists on pages |
+//! | [`asked`], [`lane`] | the address of a view of footage; the time line, drawn |
+//! | [`watched`] | the address of what is watched |
 //! | [`pages`] | one file a page, with its views |
 //! | [`files`] | a package's files, and byte ranges of them |
 
@@ -22,18 +24,21 @@ use tokio::net::TcpListener;
 use crate::hub::Hub;
 
 pub mod api;
+pub mod asked;
 pub mod context;
 pub mod files;
 pub mod forms;
 pub mod guard;
 pub mod guesses;
 pub mod halves;
+pub mod lane;
 pub mod leaf;
 pub mod pages;
 pub mod parts;
 pub mod routes;
 pub mod server;
 pub mod turns;
+pub mod watched;
 
 #[cfg(test)]
 mod tests;

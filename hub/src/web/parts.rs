@@ -11,29 +11,32 @@ use crate::{
     hub::sessions::Session,
     model::{line::Forecast, operation::Row},
     rows::{DayRow, ExhibitRow},
+    words::label::Label,
 };
 
-/// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 14] = [
-    ("/", "Boxes and cameras", &table::BOXES),
-    ("/requests", "Clip requests", &table::REQUESTS),
-    ("/holds", "Held footage", &table::HOLDS),
-    ("/evidence", "Evidence", &table::EVIDENCE),
-    ("/masks", "Masks", &table::MASKS),
-    ("/lifts", "Masks to be lifted", &table::LIFTS),
-    ("/touches", "What waits for your key", &table::TOUCHES),
-    ("/approvers", "Keys at boxes", &table::APPROVERS),
-    ("/retention", "Retention", &table::RETENTION),
-    ("/log", "What people did", &table::LOG_SHOW),
-    ("/hub", "Hub", &table::HUB_STATUS),
-    ("/staff", "Staff", &table::STAFF),
-    ("/tokens", "Tokens", &table::TOKENS),
-    ("/account", "Your account", &table::FACTORS),
+/// The pages that every other leads to, for those who may do the operation. What is about the own account stands by the own name.
+pub const LINKS: [(&str, Label, &Row); 16] = [
+    ("/", Label::Home, &table::BOXES),
+    ("/cameras", Label::Cameras, &table::BOXES),
+    ("/find", Label::Find, &table::REQUEST_OPEN),
+    ("/requests", Label::Requests, &table::REQUESTS),
+    ("/holds", Label::Holds, &table::HOLDS),
+    ("/evidence", Label::Evidence, &table::EVIDENCE),
+    ("/masks", Label::Masks, &table::MASKS),
+    ("/lifts", Label::Lifts, &table::LIFTS),
+    ("/touches", Label::Touches, &table::TOUCHES),
+    ("/approvers", Label::Approvers, &table::APPROVERS),
+    ("/retention", Label::Retention, &table::RETENTION),
+    ("/log", Label::Log, &table::LOG_SHOW),
+    ("/hub", Label::Hub, &table::HUB_STATUS),
+    ("/staff", Label::Staff, &table::STAFF),
+    ("/tokens", Label::Tokens, &table::TOKENS),
+    ("/account", Label::Account, &table::FACTORS),
 ];
 
 pub struct Link {
     pub address: &'static str,
-    pub text: &'static str,
+    pub text: Label,
     /// It is the page that is shown.
     pub here: bool,
 }
@@ -41,11 +44,14 @@ pub struct Link {
 /// Who is signed in and where they may go: the head of every page.
 pub struct Frame {
     pub scheme: String,
-    pub person: String,
+    pub name: String,
+    pub roles: String,
     pub form: String,
     pub links: Vec<Link>,
+    /// The same about the own account.
+    pub own: Vec<Link>,
     /// Until when the session goes on, if nothing more is asked for; and in how many seconds that is.
-    pub ends: String,
+    pub ends: Label,
     pub left: i64,
     /// In how many seconds it ends in any case.
     pub most: i64,
@@ -69,21 +75,27 @@ impl Frame {
         notices: Vec<String>,
         may: impl Fn(&'static Row) -> bool,
     ) -> Self {
-        let links = LINKS.into_iter().filter(|(_, _, row)| may(row));
-        let links = links.map(|(address, text, _)| Link {
-            address,
-            text,
-            here: address == here,
-        });
+        let open = LINKS.into_iter().filter(|(_, _, row)| may(row));
+        let (own, links): (Vec<_>, Vec<_>) = open.partition(|(_, _, row)| row.own);
+        let led = |all: Vec<(&'static str, Label, &Row)>| -> Vec<Link> {
+            let all = all.into_iter().map(|(address, text, _)| Link {
+                address,
+                text,
+                here: address == here,
+            });
+            all.collect()
+        };
         let roles: Vec<&str> = who.roles(now).into_iter().map(|r| r.word()).collect();
         Self {
             scheme,
-            person: format!("{} ({}, {})", who.name, who.op(), roles.join(", ")),
-            ends: session.ends().for_people(zone),
+            name: who.name.clone(),
+            roles: roles.join(", "),
+            ends: Label::SessionEnds(session.ends().for_people(zone)),
             left: (session.ends().0 - now.0) / 1000,
             most: (session.last().0 - now.0) / 1000,
             form: session.form,
-            links: links.collect(),
+            links: led(links),
+            own: led(own),
             notices,
             done: String::new(),
             problem: String::new(),

@@ -21,8 +21,9 @@ use super::{
     context::{App, Refusal, SignedIn, to_the_door},
     forms, guard,
     pages::{
-        account, approvers, clip, document, door, evidence, footage, holds, home, lifts, log, look,
-        machine, masks, proof, register, requests, retention, staff, tokens, touches, witness,
+        account, approvers, cameras, clip, document, door, evidence, find, footage, holds, home,
+        lifts, log, machine, masks, proof, register, request, requests, retention, staff, tokens,
+        touches, waiting, watch, witness,
     },
 };
 use crate::{
@@ -33,8 +34,12 @@ use crate::{
     reason::{Pages, class::Class},
 };
 
-const STYLE: &str = include_str!("../../templates/style.css");
+/// Compiled by build.rs from hub/style.
+const STYLE: &str = include_str!(concat!(env!("OUT_DIR"), "/style.css"));
 const SCRIPT: &str = include_str!("../../templates/script.js");
+const TIMELINE: &str = include_str!("../../templates/timeline.js");
+const WATCHING: &str = include_str!("../../templates/watch.js");
+const FILM: &str = include_str!("../../templates/film.js");
 
 /// Who reaches a page.
 #[derive(Clone, Copy, Debug)]
@@ -70,12 +75,25 @@ macro_rules! pages {
 
 use Audience::{Nobody, Person};
 
+/// What there is, and asking for it.
+const FIND: Audience = Person(&[&table::BOXES, &table::FOOTAGE, &table::REQUEST_OPEN]);
 /// A clip's page and what it sends.
 const WATCH: Audience = Person(&[&table::CLIP, &table::CLIP_VIEW]);
+/// Clips and looks, side by side.
+const WATCHED: Audience = Person(&[
+    &table::BOXES,
+    &table::CLIP,
+    &table::CLIP_VIEW,
+    &table::LOOK,
+    &table::LOOK_SHOW,
+]);
 
 pages! {
     get "/style.css" style, Nobody;
     get "/script.js" script, Nobody;
+    get "/timeline.js" timeline, Nobody;
+    get "/watch.js" watching, Nobody;
+    get "/film.js" film, Nobody;
     get "/favicon.ico" no_icon, Nobody;
     get "/sign-in" door::form, Nobody;
     post "/sign-in" door::sign_in, Nobody;
@@ -92,13 +110,18 @@ pages! {
     get "/staff" forms::show::<staff::StaffPage>, Person(&[&table::STAFF]);
     post "/staff" forms::act::<staff::StaffPage>, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
-    get "/box/{box}" home::of_one, Person(&[&table::BOXES]);
+    get "/waiting" waiting::show, Person(&[&table::BOXES]);
+    get "/cameras" cameras::show, Person(&[&table::BOXES]);
+    get "/box/{box}" cameras::of_one, Person(&[&table::BOXES]);
+    get "/find" find::show, FIND;
+    post "/find" find::ask, FIND;
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
-    get "/look/{box}/{cam}" look::show, Person(&[&table::LOOK]);
-    post "/look/{box}/{cam}" look::begin, Person(&[&table::LOOK]);
+    get "/watch" watch::show, WATCHED;
+    post "/watch" watch::begin, WATCHED;
     get "/clip/{exhibit}" clip::show, WATCH;
     post "/clip/{exhibit}" clip::view, WATCH;
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
+    get "/clip/{exhibit}/film" clip::film, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
     get "/hub" forms::show::<machine::HubPage>, Person(&[&table::HUB_STATUS, &table::MOVES, &table::OUTSIDE, &table::BACKUPS, &table::ROLLBACK]);
@@ -114,6 +137,9 @@ pages! {
     post "/approvers" forms::act::<approvers::ApproversPage>, Person(&[&table::APPROVERS]);
     get "/requests" forms::show::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
     post "/requests" forms::act::<requests::RequestsPage>, Person(&[&table::REQUESTS]);
+    get "/requests/{request}" forms::show_one::<request::RequestPage>, Person(&[&table::REQUEST]);
+    post "/requests/{request}" forms::act_one::<request::RequestPage>, Person(&[&table::REQUEST]);
+    get "/requests/{request}/progress" request::progress, Person(&[&table::REQUEST, &table::REQUEST_WATCH]);
     get "/holds" forms::show::<holds::HoldsPage>, Person(&[&table::HOLDS]);
     post "/holds" forms::act::<holds::HoldsPage>, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
     get "/evidence" forms::show::<evidence::EvidencePage>, Person(&[&table::EVIDENCE]);
@@ -198,9 +224,25 @@ async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-async fn script() -> Response {
+fn code(text: &'static str) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
-    (kind, SCRIPT).into_response()
+    (kind, text).into_response()
+}
+
+async fn script() -> Response {
+    code(SCRIPT)
+}
+
+async fn timeline() -> Response {
+    code(TIMELINE)
+}
+
+async fn watching() -> Response {
+    code(WATCHING)
+}
+
+async fn film() -> Response {
+    code(FILM)
 }
 
 async fn no_icon() -> StatusCode {

@@ -49,8 +49,10 @@ mod at_once;
 mod doors;
 mod everybody;
 mod evidence;
+mod find;
 mod guesses;
 mod holds;
+mod home;
 mod lifts;
 mod limits;
 mod masks;
@@ -66,6 +68,7 @@ mod schemathesis;
 mod tokens;
 mod touches;
 mod viewing;
+mod watch;
 
 type Deed = Arc<dyn Fn() + Send + Sync>;
 

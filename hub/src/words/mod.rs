@@ -27,6 +27,7 @@ use crate::{
 use text::Text;
 
 pub mod en;
+pub mod label;
 pub mod paper;
 pub mod text;
 

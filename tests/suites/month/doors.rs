@@ -128,6 +128,10 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
     assert!(refused.len() > 40, "{refused:?}");
     for page in [
         "/",
+        "/cameras",
+        "/find",
+        "/waiting",
+        "/watch?exhibit=EXH",
         "/staff",
         "/masks",
         "/lifts",
@@ -145,7 +149,15 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
         "/evidence/EXH/certificate",
     ] {
         let answer = con.page(&page.replace("EXH", exhibit))?;
-        let open = ["/", "/masks", "/retention", "/retention/ashby/c01"].contains(&page);
+        let open = [
+            "/",
+            "/cameras",
+            "/waiting",
+            "/masks",
+            "/retention",
+            "/retention/ashby/c01",
+        ]
+        .contains(&page);
         assert_eq!(answer.status, if open { 200 } else { 403 }, "{page}");
         shut(page, &answer);
         assert!(!answer.text.contains("<video"), "{page}");

@@ -128,6 +128,14 @@ pub const REQUEST: Row = Row::new(
     FOOTAGE_ROLES,
 )
 .about(About::Request);
+pub const REQUEST_WATCH: Row = Row::new(
+    "request.watch",
+    Get,
+    "/requests/{request}/events",
+    "follow what becomes of a request",
+    FOOTAGE_ROLES,
+)
+.about(About::Request);
 pub const REQUEST_OPEN: Row = Row::new(
     "request.open",
     Post,

@@ -3,7 +3,7 @@
 use super::rows::{MissingRow, RequestCameraRow, RequestRow};
 use crate::{
     db::{
-        clip_requests::{ClipRequestRecord, RequestCamera},
+        clip_requests::{ClipRequestRecord, RequestCamera, Which},
         visible::VisibleRows,
     },
     error::HubError,
@@ -104,8 +104,15 @@ pub fn one(hub: &Hub, n: u64) -> Result<RequestRow, HubError> {
 }
 
 /// Those that somebody may see every camera of, newest first.
-pub fn list(hub: &Hub, seen: &VisibleRows, part: &Part) -> Result<Rows<RequestRow>, HubError> {
+pub fn list(
+    hub: &Hub,
+    seen: &VisibleRows,
+    which: &Which,
+    part: &Part,
+) -> Result<Rows<RequestRow>, HubError> {
     let before = part.after(number)?;
-    let all = hub.db.clip_requests(seen, before, part.limit() + 1)?;
+    let all = hub
+        .db
+        .clip_requests(seen, which, before, part.limit() + 1)?;
     Rows::cut(all, part.limit(), |q| name(q.n)).try_map(|q| row(hub, &q))
 }

@@ -6,16 +6,17 @@ use askama::Template;
 use axum::{
     Form,
     body::Body,
-    extract::{Path, State as Of},
+    extract::{Path, Query, State as Of},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use futures::stream;
 use serde::Deserialize;
-use shared::{evidence::names, id::ExhibitRef, verify::Files};
+use shared::{evidence::names, id::ExhibitRef, time::Utc, verify::Files};
 
 use crate::{
     error::{HubError, plain},
-    evidence::Resting,
+    evidence::{self, Resting},
     hub::sessions::Reason,
     model::pull::State,
     ops::clips,
@@ -26,6 +27,7 @@ use crate::{
         files::{self, Copy, Range},
         parts::{self, ExhibitView, Frame, size},
     },
+    words::label::Label,
 };
 
 #[derive(Template)]
@@ -35,6 +37,8 @@ struct ClipPage {
     exhibit: ExhibitView,
     copies: Vec<CopyView>,
     granted: bool,
+    /// It has working copies, so it has a film.
+    filmed: bool,
     /// It is being fetched: what has come can be watched.
     arriving: bool,
     /// The name of the look by which they watch it; empty while there is none.
@@ -145,6 +149,7 @@ async fn answer(
     let shown = ClipPage {
         frame: who.frame(app, ""),
         exhibit: parts::exhibit(&row, app.zone()),
+        filmed: copies.iter().any(|c| !c.picture),
         copies: views(&copies),
         granted,
         arriving,
@@ -206,7 +211,12 @@ pub async fn view(
     app.hub
         .sessions
         .grant(who.cookie(), &row.r#ref, reason, app.now());
-    Ok(Redirect::to(&format!("/clip/{}", row.r#ref)).into_response())
+    // What still arrives is watched on the page where films are.
+    let to = match row.package.is_some() {
+        true => format!("/clip/{}", row.r#ref),
+        false => format!("/watch?exhibit={}", row.r#ref),
+    };
+    Ok(Redirect::to(&to).into_response())
 }
 
 /// The exhibit's files, if this person may see them now.
@@ -330,6 +340,47 @@ fn ascii(name: &str) -> String {
             }
         })
         .collect()
+}
+
+/// Which part of an exhibit's film.
+#[derive(Deserialize)]
+pub struct Part {
+    /// One film has one kind of pictures; where the camera changed them another begins: 0 is the first.
+    #[serde(default)]
+    stretch: u32,
+    /// From when on, in milliseconds; otherwise all that was asked for.
+    from: Option<i64>,
+}
+
+/// The masters as one film, opened as it is sent.
+pub async fn film(
+    Of(app): Of<Arc<App>>,
+    who: SignedIn,
+    Path(text): Path<String>,
+    Query(part): Query<Part>,
+) -> Result<Response, Refusal> {
+    let found = granted(&app, &who, &text).await?;
+    let package = found
+        .package
+        .ok_or_else(|| Refusal::because(Pages::NoPackageYet))?;
+    let film = evidence::film::film(package, part.from.map(Utc), part.stretch);
+    let film = film.await.map_err(|e| {
+        Refusal::from(plain(format_args!(
+            "the film of {text} cannot be sent: {e}"
+        )))
+    })?;
+    let Some(film) = film else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let bytes = stream::unfold(film, |mut film| async move {
+        let next = film.recv().await?;
+        Some((next, film))
+    });
+    let kinds = [
+        (header::CONTENT_TYPE, "video/mp4"),
+        (header::ACCEPT_RANGES, "none"),
+    ];
+    Ok((kinds, Body::from_stream(bytes)).into_response())
 }
 
 pub async fn certificate(

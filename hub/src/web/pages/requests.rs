@@ -28,39 +28,47 @@ use crate::{
         leaf::Leaf,
         parts::{self, Frame, state},
     },
+    words::label::Label,
 };
 
 /// Requests on one page.
 const REQUESTS: u32 = 50;
 
-struct RequestView {
-    request: String,
-    class: &'static str,
-    state: parts::State,
-    span: String,
-    asked: Vec<(&'static str, String)>,
-    cameras: Vec<CameraView>,
+pub struct RequestView {
+    pub request: String,
+    pub class: &'static str,
+    pub state: parts::State,
+    pub span: String,
+    pub asked: Vec<(&'static str, String)>,
+    pub cameras: Vec<CameraView>,
     /// What this person may do with it now.
-    change: Option<DraftView>,
-    submit: bool,
-    decide: bool,
-    own: bool,
-    cancel: bool,
-    release: bool,
-    close: &'static [(&'static str, &'static str)],
+    pub change: Option<DraftView>,
+    pub submit: bool,
+    pub decide: bool,
+    pub own: bool,
+    pub cancel: bool,
+    pub release: bool,
+    pub close: &'static [(&'static str, &'static str)],
+}
+
+impl RequestView {
+    /// What was typed in its form, and not taken, stands there again.
+    pub fn retype(&mut self, typed: &RequestForm) {
+        self.change = self.change.take().map(|d| d.typed(typed));
+    }
 }
 
 /// What a draft says, as the form to change it shows it.
-struct DraftView {
+pub struct DraftView {
     /// The form is open: what was typed in it was not taken.
-    open: bool,
-    class: &'static str,
-    cameras: String,
-    from: String,
-    to: String,
+    pub open: bool,
+    pub class: &'static str,
+    pub cameras: String,
+    pub from: String,
+    pub to: String,
     /// Name of the field, its label, and what it says.
-    texts: Vec<(&'static str, &'static str, String)>,
-    urgent: bool,
+    pub texts: Vec<(&'static str, &'static str, String)>,
+    pub urgent: bool,
 }
 
 impl DraftView {
@@ -115,20 +123,20 @@ impl DraftView {
     }
 }
 
-struct CameraView {
-    camera: String,
-    exhibit: Option<String>,
-    text: String,
-    missing: Vec<String>,
+pub struct CameraView {
+    pub camera: String,
+    pub exhibit: Option<String>,
+    pub text: String,
+    pub missing: Vec<String>,
     /// What may be done about its pull now: `pause` or `resume`, and the words of the button; None: nothing.
-    steer: Option<(&'static str, &'static str)>,
+    pub steer: Option<(&'static str, &'static str)>,
 }
 
 /// A class as the form offers it.
-struct ClassView {
-    word: &'static str,
-    title: &'static str,
-    needs: String,
+pub struct ClassView {
+    pub word: &'static str,
+    pub title: &'static str,
+    pub needs: String,
 }
 
 #[derive(Template)]
@@ -139,8 +147,10 @@ pub struct RequestsPage {
     leaf: Leaf,
     classes: Vec<ClassView>,
     zone: String,
-    /// What was typed, where it was not taken.
-    typed: RequestForm,
+    /// Whether they may ask for footage.
+    asks: bool,
+    /// Where their forms are sent to.
+    action: &'static str,
 }
 
 /// Why a request that was not handed over is closed, and why one that was.
@@ -200,15 +210,25 @@ fn camera(c: &RequestCameraRow, may: impl Fn(&'static Row) -> bool, zone: &Zone)
     }
 }
 
-fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zone) -> RequestView {
-    let why = r.reason.clone().unwrap_or_default();
-    let (symbol, colour) = match r.state {
+/// Where a request stands, without a sentence.
+pub fn state_of(stands: Stands) -> parts::State {
+    let (symbol, colour) = match stands {
         Stands::Ready | Stands::Released => ("✔", "good"),
         Stands::Partial => ("▲", "warn"),
         Stands::Failed | Stands::Refused => ("✖", "bad"),
         Stands::Closed | Stands::Cancelled => ("⊘", "unknown"),
-        _ => ("…", "warn"),
+        _ => ("…", "unknown"),
     };
+    state(symbol, stands.word(), colour, String::new())
+}
+
+pub fn view(
+    r: &RequestRow,
+    me: &str,
+    may: impl Fn(&'static Row) -> bool,
+    zone: &Zone,
+) -> RequestView {
+    let why = r.reason.clone().unwrap_or_default();
     let at = |t: Option<Utc>| t.map_or("?".to_owned(), |t| t.for_people(zone));
     let mut asked = Vec::new();
     for (what, text) in [
@@ -241,7 +261,10 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
     RequestView {
         request: r.request.clone(),
         class: r.class.requirements().title,
-        state: state(symbol, r.state.word(), colour, why),
+        state: parts::State {
+            text: why,
+            ..state_of(r.state)
+        },
         span: format!("{} to {}", at(r.from), at(r.to)),
         asked,
         cameras: r.cameras.iter().map(|c| camera(c, &may, zone)).collect(),
@@ -260,7 +283,7 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
     }
 }
 
-fn classes() -> Vec<ClassView> {
+pub fn classes() -> Vec<ClassView> {
     let one = |r: &crate::model::requester::Requirements| {
         let mut needs = vec!["a purpose, a reference and a requester"];
         needs.extend(r.order.then_some("the order or power"));
@@ -278,26 +301,47 @@ fn classes() -> Vec<ClassView> {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RequestForm {
-    form: String,
-    exhibit: String,
-    act: String,
-    request: String,
-    class: String,
-    cameras: String,
-    from: String,
-    to: String,
-    purpose: String,
-    reference: String,
-    requester: String,
-    order: String,
-    identity: String,
-    why: String,
-    note: String,
+    pub form: String,
+    pub exhibit: String,
+    pub act: String,
+    pub request: String,
+    pub class: String,
+    pub cameras: String,
+    pub from: String,
+    pub to: String,
+    pub purpose: String,
+    pub reference: String,
+    pub requester: String,
+    pub order: String,
+    pub identity: String,
+    pub why: String,
+    pub note: String,
     /// yes: before what is planned.
-    urgent: String,
+    pub urgent: String,
 }
 
 page_form!(RequestForm);
+
+impl RequestForm {
+    /// Of a form with fields of other pages beside them.
+    pub fn of(fields: &[(String, String)]) -> Self {
+        let text = |name: &str| {
+            let found = fields.iter().find(|(n, _)| n == name);
+            found.map_or_else(String::new, |(_, value)| value.clone())
+        };
+        Self {
+            form: text("form"),
+            class: text("class"),
+            purpose: text("purpose"),
+            reference: text("reference"),
+            requester: text("requester"),
+            order: text("order"),
+            identity: text("identity"),
+            urgent: text("urgent"),
+            ..Self::default()
+        }
+    }
+}
 
 fn some(text: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|t| !t.is_empty())
@@ -358,7 +402,7 @@ fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError
 }
 
 /// Opened and submitted at once; a request that cannot be submitted stays a draft.
-async fn open(app: &App, who: &SignedIn, form: &RequestForm) -> Result<RequestRow, HubError> {
+pub async fn open(app: &App, who: &SignedIn, form: &RequestForm) -> Result<RequestRow, HubError> {
     let request = app.perform(who, opened(form, app.zone())?).await?.request;
     let done = app.perform(who, submitted(request.clone())).await;
     done.map_err(|e| match e {
@@ -379,65 +423,71 @@ impl FormPage for RequestsPage {
         shown: PageState<RequestForm>,
     ) -> Result<Self, HubError> {
         let part = shown.turn.part(REQUESTS);
-        let all = app.perform(who, requests::List { part }).await?;
+        let list = requests::List {
+            part,
+            ..requests::List::default()
+        };
+        let all = app.perform(who, list).await?;
         let (me, now, zone) = (who.person().op(), app.now(), app.zone());
         let may = |row| who.may(row, now);
         let views = all.rows.iter().map(|r| view(r, &me, may, zone));
         let mut requests: Vec<RequestView> = views.collect();
         // What was typed and not taken stands again where it was typed.
-        let typed = match shown.typed.act.as_str() {
-            "change" => {
-                let of = |r: &&mut RequestView| r.request == shown.typed.request;
-                if let Some(r) = requests.iter_mut().find(of) {
-                    r.change = r.change.take().map(|d| d.typed(&shown.typed));
-                }
-                RequestForm::default()
+        if shown.typed.act == "change" {
+            let of = |r: &&mut RequestView| r.request == shown.typed.request;
+            if let Some(r) = requests.iter_mut().find(of) {
+                r.retype(&shown.typed);
             }
-            _ => shown.typed,
-        };
+        }
         Ok(Self {
             leaf: shown.turn.leaf(Self::PATH, all.next.as_ref()),
             requests,
             classes: classes(),
             zone: app.hub.config.zone_name.clone(),
-            typed,
+            asks: may(&table::REQUEST_OPEN),
+            action: Self::PATH,
             frame: shown.frame,
         })
     }
 
     async fn act(app: &App, who: &SignedIn, form: RequestForm) -> Result<String, HubError> {
-        let request = form.request.clone();
-        let note = some(&form.note);
-        let row = match form.act.as_str() {
-            "open" => open(app, who, &form).await?,
-            "change" => app.perform(who, changed(&form, app.zone())?).await?,
-            "submit" => app.perform(who, submitted(request)).await?,
-            "authorise" => app.perform(who, requests::Authorise { request }).await?,
-            "refuse" => {
-                let why = code(&form.why)?;
-                let refuse = requests::Refuse { request, why, note };
-                app.perform(who, refuse).await?
-            }
-            "cancel" => {
-                let why = code(&form.why)?;
-                let cancel = requests::Cancel { request, why, note };
-                app.perform(who, cancel).await?
-            }
-            "release" => {
-                let to = form.note;
-                app.perform(who, requests::Release { request, to }).await?
-            }
-            "close" => {
-                let why = code(&form.why)?;
-                let close = requests::Close { request, why, note };
-                app.perform(who, close).await?
-            }
-            "pause" => return steered(app, who, &form.exhibit, true).await,
-            "resume" => return steered(app, who, &form.exhibit, false).await,
-            _ => return Err(no_such_act()),
-        };
-        Ok(format!("{} is {}.", row.request, row.state.word()))
+        acted(app, who, form).await
     }
+}
+
+/// Does what a form about a request asks for, and says in a sentence that it was done.
+pub async fn acted(app: &App, who: &SignedIn, form: RequestForm) -> Result<String, HubError> {
+    let request = form.request.clone();
+    let note = some(&form.note);
+    let row = match form.act.as_str() {
+        "open" => open(app, who, &form).await?,
+        "change" => app.perform(who, changed(&form, app.zone())?).await?,
+        "submit" => app.perform(who, submitted(request)).await?,
+        "authorise" => app.perform(who, requests::Authorise { request }).await?,
+        "refuse" => {
+            let why = code(&form.why)?;
+            let refuse = requests::Refuse { request, why, note };
+            app.perform(who, refuse).await?
+        }
+        "cancel" => {
+            let why = code(&form.why)?;
+            let cancel = requests::Cancel { request, why, note };
+            app.perform(who, cancel).await?
+        }
+        "release" => {
+            let to = form.note;
+            app.perform(who, requests::Release { request, to }).await?
+        }
+        "close" => {
+            let why = code(&form.why)?;
+            let close = requests::Close { request, why, note };
+            app.perform(who, close).await?
+        }
+        "pause" => return steered(app, who, &form.exhibit, true).await,
+        "resume" => return steered(app, who, &form.exhibit, false).await,
+        _ => return Err(no_such_act()),
+    };
+    Ok(format!("{} is {}.", row.request, row.state.word()))
 }
 
 /// Has the pull of an exhibit wait, or go on.

@@ -18,7 +18,7 @@ async fn the_first_page() {
     };
     faults::begin(site.hub(), &due).expect("begun");
     let cookie = site.cookie().await;
-    let text = site.get("/", &cookie, "").await.text();
+    let text = site.get("/cameras", &cookie, "").await.text();
     for part in [
         "ashby",
         "?</span> unknown",
@@ -57,6 +57,9 @@ async fn text_from_boxes_is_plain_v16() {
     let cookie = site.cookie().await;
     for path in [
         "/",
+        "/cameras",
+        "/find?cam=ashby/c02&day=2026-11-03&from=12:59&to=13:00",
+        "/requests",
         "/clip/EXH-2026-000001",
         "/footage/ashby/c02",
         "/retention",
@@ -75,6 +78,6 @@ async fn text_from_boxes_is_plain_v16() {
             "{path}: {text}"
         );
     }
-    let text = site.get("/", &cookie, "").await.text();
+    let text = site.get("/cameras", &cookie, "").await.text();
     assert!(text.contains("Market"), "what can be read is there");
 }

@@ -62,7 +62,7 @@ async fn a_large_scheme_comes_in_parts() {
     db.log_grew(log, 9, "", now()).expect("log");
     db.dispute_log(log, "FORKED", "two pasts").expect("log");
 
-    let first = site.get("/", &cookie, "").await.text();
+    let first = site.get("/cameras", &cookie, "").await.text();
     let shown = boxes(&first);
     assert_eq!(
         (shown.len(), shown[0].as_str()),
@@ -87,20 +87,26 @@ async fn a_large_scheme_comes_in_parts() {
     assert!(!boxes(&site.get(&back, &cookie, "").await.text()).is_empty());
 
     // By a part of a name, of a box or of a camera.
-    let found = site.get("/?search=TOWN-2", &cookie, "").await.text();
+    let found = site.get("/cameras?search=TOWN-2", &cookie, "").await.text();
     assert!(found.contains("Found: 10 boxes"), "{found}");
-    let found = site.get("/?search=street%20111", &cookie, "").await.text();
+    let found = site
+        .get("/cameras?search=street%20111", &cookie, "")
+        .await
+        .text();
     assert_eq!(boxes(&found), ["city"]);
     assert_eq!(
         found.matches("<div class=\"camera\">").count(),
         1,
         "{found}"
     );
-    let none = site.get("/?search=%3Cnowhere%3E", &cookie, "").await.text();
+    let none = site
+        .get("/cameras?search=%3Cnowhere%3E", &cookie, "")
+        .await
+        .text();
     assert!(none.contains("No box and no camera") && !none.contains("<nowhere>"));
 
     // One box with many cameras.
-    let found = site.get("/?search=city", &cookie, "").await.text();
+    let found = site.get("/cameras?search=city", &cookie, "").await.text();
     assert_eq!(found.matches("<div class=\"camera\">").count(), 16);
     let mut address = link(&found, "104 more cameras of city").expect("a page of its own");
     let mut cameras = Vec::new();
@@ -130,10 +136,10 @@ async fn a_large_scheme_comes_in_parts() {
 
     // What a box says stands there at the next look.
     hears(&site, &worst, 1, "Quay", now().plus_ms(1));
-    let found = site.get("/?search=quay", &cookie, "").await.text();
+    let found = site.get("/cameras?search=quay", &cookie, "").await.text();
     assert_eq!(boxes(&found), ["town-17"]);
     db.revoke_box(&worst, "stolen").expect("revoked");
-    let first = site.get("/", &cookie, "").await.text();
+    let first = site.get("/cameras", &cookie, "").await.text();
     assert!(
         !boxes(&first).contains(&"town-17".to_owned()),
         "a revoked one comes last"

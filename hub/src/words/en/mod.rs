@@ -14,6 +14,7 @@ pub mod clips;
 mod evidence;
 mod footage;
 mod holds;
+pub mod labels;
 mod masks;
 pub mod moves;
 pub mod notices;
