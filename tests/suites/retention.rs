@@ -37,6 +37,10 @@ fn a_day_past_its_time_is_gone_logged_and_undecryptable() -> Done<()> {
     })?;
     let begun = rig.town.lines_of("seg.write", Some("c01")).len();
     rig.town.segments("c01", begun + 2, 60)?;
+    // Each has something to lose; what paints takes a while to begin.
+    for cam in ["c02", "c03"] {
+        rig.town.segments(cam, 1, 60)?;
+    }
     let day = wait::now().0 - 40 * 86_400_000;
     let day = shared::time::Zone::parse("Europe/London")
         .map_err(|e| Trouble(e.to_string()))?
